@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * core/app/module.h - optional parts of the program.
+ *
+ * Adding a module: one OE_MODULE line in configure.ac, a folder with
+ * module.c (its descriptor, const struct oe_module oe_module_NAME),
+ * Makefile.inc and README.md.  configure writes the list of built and absent
+ * modules into modules.h; src/omniedge.c makes the table of it and hands it
+ * down.  No constructors and no linker sections: both vanish from static
+ * archives.
+ */
+#pragma once
+
+#include <stddef.h>
+
+struct oe_command;
+
+/* A third-party library as compiled against and as loaded. */
+struct oe_library {
+	const char *name;
+	const char *compiled;
+	const char *(*running)(void);
+};
+
+/* An SSH subsystem that a module offers to the server, run as the user. */
+struct oe_subsystem {
+	const char *name; /* "sftp" */
+	/*
+	 * argv of the program, ended by NULL; argv[0] NULL stands for this
+	 * program's own path.
+	 */
+	const char *const *argv;
+};
+
+struct oe_module {
+	const char *name;
+	const char *summary;
+	const struct oe_command *const *commands; /* ended by NULL, or NULL */
+	const struct oe_subsystem *subsystems;	  /* ended by name NULL, or NULL */
+	const struct oe_library *libraries;	  /* ended by name NULL, or NULL */
+};
+
+struct oe_module_absent {
+	const char *name;
+	const char *option;	     /* "--enable-sftp" */
+	const char *why;	     /* "disabled by --disable-sftp" */
+	const char *const *commands; /* names it would have; ended by NULL */
+};
+
+struct oe_module_set {
+	const struct oe_module *const *built; /* ended by NULL */
+	const struct oe_module_absent *absent; /* ended by name NULL */
+	const char *configure_summary;
+};
+
+/** oe_module_find_command() - by exact name; NULL when absent. */
+const struct oe_command *oe_module_find_command(
+    const struct oe_module_set *set, const char *name);
+
+/** oe_module_find_subsystem() - by exact name; NULL when absent. */
+const struct oe_subsystem *oe_module_find_subsystem(
+    const struct oe_module_set *set, const char *name);

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/base/log.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/fd.h"
+#include "core/base/str.h"
+#include "core/base/time.h"
+
+#define OE_LOG_LINE_MAX 4096
+
+/* One process writes to one place; set once at start of a command. */
+static struct {
+	enum oe_log_level level;
+	enum oe_log_format format;
+	int fd;
+	bool journal;
+	const char *prefix;
+} log_sink = {OE_LOG_INFO, OE_LOG_TEXT, STDERR_FILENO, false, "omniedge"};
+
+void
+oe_log_setup(
+    enum oe_log_level level, enum oe_log_format format, int fd, bool journal)
+{
+	log_sink.level = level;
+	log_sink.format = format;
+	if (fd >= 0)
+		log_sink.fd = fd;
+	log_sink.journal = journal;
+}
+
+bool
+oe_log_wants(enum oe_log_level level)
+{
+	return level <= log_sink.level;
+}
+
+void
+oe_log_prefix(const char *word)
+{
+	log_sink.prefix = word;
+}
+
+static const char *
+log_level_name(enum oe_log_level level)
+{
+	switch (level) {
+	case OE_LOG_ERROR:
+		return "error";
+	case OE_LOG_WARN:
+		return "warning";
+	case OE_LOG_INFO:
+		return "info";
+	case OE_LOG_DEBUG:
+	case OE_LOG_DEBUG2:
+	case OE_LOG_DEBUG3:
+		break;
+	}
+	return "debug";
+}
+
+static int
+log_priority(enum oe_log_level level)
+{
+	switch (level) {
+	case OE_LOG_ERROR:
+		return 3;
+	case OE_LOG_WARN:
+		return 4;
+	case OE_LOG_INFO:
+		return 6;
+	case OE_LOG_DEBUG:
+	case OE_LOG_DEBUG2:
+	case OE_LOG_DEBUG3:
+		break;
+	}
+	return 7;
+}
+
+static size_t
+log_text(enum oe_log_level level, const struct oe_logctx *lc, const char *msg,
+    char *line, size_t size)
+{
+	char safe[512];
+	int n = 0;
+	size_t at;
+
+	if (log_sink.journal)
+		n = snprintf(line, size, "<%d>", log_priority(level));
+	at = (size_t)n;
+	n = snprintf(line + at, size - at, "%s: %s%s", log_sink.prefix,
+	    level == OE_LOG_WARN  ? "warning: "
+	    : level > OE_LOG_INFO ? "debug: "
+				  : "",
+	    msg);
+	at += (size_t)n < size - at ? (size_t)n : size - at - 1;
+	for (; lc; lc = lc->parent) {
+		if (!lc->value || !lc->key)
+			continue;
+		oe_str_escape(lc->value, strlen(lc->value), safe, sizeof safe);
+		n = snprintf(line + at, size - at, " %s=%s", lc->key, safe);
+		at += (size_t)n < size - at ? (size_t)n : size - at - 1;
+	}
+	return at;
+}
+
+static size_t
+log_json(enum oe_log_level level, const struct oe_logctx *lc, const char *msg,
+    char *line, size_t size)
+{
+	json_t *o = json_object();
+	char ts[40], safe[512];
+	size_t n;
+
+	oe_time_format(oe_time_wall_ms(), ts, sizeof ts);
+	json_object_set_new(o, "v", json_integer(1));
+	json_object_set_new(o, "ts", json_string(ts));
+	json_object_set_new(o, "level", json_string(log_level_name(level)));
+	json_object_set_new(o, "msg", json_string(msg));
+	for (; lc; lc = lc->parent) {
+		if (!lc->value || !lc->key)
+			continue;
+		oe_str_escape(lc->value, strlen(lc->value), safe, sizeof safe);
+		json_object_set_new(o, lc->key, json_string(safe));
+	}
+	n = json_dumpb(o, line, size, JSON_COMPACT);
+	json_decref(o);
+	return n < size ? n : 0;
+}
+
+void
+oe_log(
+    enum oe_log_level level, const struct oe_logctx *lc, const char *fmt, ...)
+{
+	char raw[2048], msg[2048], line[OE_LOG_LINE_MAX + 1];
+	int saved = errno;
+	va_list ap;
+	size_t n;
+
+	if (!oe_log_wants(level))
+		return;
+	va_start(ap, fmt);
+	vsnprintf(raw, sizeof raw, fmt, ap);
+	va_end(ap);
+	oe_str_escape(raw, strlen(raw), msg, sizeof msg);
+	n = log_sink.format == OE_LOG_JSON
+		? log_json(level, lc, msg, line, OE_LOG_LINE_MAX)
+		: log_text(level, lc, msg, line, OE_LOG_LINE_MAX);
+	line[n++] = '\n';
+	/* one write per line: several processes share the descriptor */
+	(void)oe_fd_write_all(log_sink.fd, line, n);
+	errno = saved;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * core/base/time.h - clocks, and a fake one for tests.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/** oe_time_mono_ms() - monotonic milliseconds; never goes back. */
+int64_t oe_time_mono_ms(void);
+/** oe_time_wall_ms() - milliseconds since 1970 UTC. */
+int64_t oe_time_wall_ms(void);
+/** oe_time_fake() - tests only: both clocks answer @ms until -1 is set. */
+void oe_time_fake(int64_t ms);
+/** oe_time_format() - wall time as RFC 3339 UTC with milliseconds. */
+void oe_time_format(int64_t wall_ms, char *ret, size_t size);
+/**
+ * oe_time_parse_duration() - "90", "90s", "15m", "2h", "1d", "1h30m".
+ * @ret_s: seconds.
+ * Return: 0 or OE_EINVAL (empty, negative, unknown unit, past 10 years).
+ */
+int oe_time_parse_duration(const char *text, int64_t *ret_s);

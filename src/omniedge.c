@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * omniedge.c - main(): the table of modules, handed down as an argument.
+ */
+#include "core/app/app.h"
+#include "core/app/module.h"
+#include "modules.h"
+
+#define DECLARE(name) extern const struct oe_module oe_module_##name;
+OE_MODULES_BUILT(DECLARE)
+
+#define BUILT(name) &oe_module_##name,
+#define ABSENT(name, why, ...)                                                 \
+	{#name, "--enable-" #name, why,                                        \
+	    (const char *const[]){__VA_ARGS__, NULL}},
+
+int
+main(int argc, char **argv)
+{
+	static const struct oe_module *const built[] = {
+	    OE_MODULES_BUILT(BUILT) NULL};
+	static const struct oe_module_absent absent[] = {
+	    OE_MODULES_ABSENT(ABSENT){NULL, NULL, NULL, NULL}};
+	static const struct oe_module_set set = {
+	    built, absent, OE_CONFIGURE_SUMMARY};
+
+	return oe_app_main(&set, argc, argv);
+}
