@@ -8,10 +8,10 @@
 #include "core/base/mem.h"
 #include "core/base/str.h"
 
-#define NONE	      UINT32_MAX
-#define BUCKETS	      16384u
-#define TOKEN	      1000u /* tokens are counted in thousandths */
-#define STARTUPS_MAX  100000
+#define NONE         UINT32_MAX
+#define BUCKETS      16384u
+#define TOKEN        1000u /* tokens are counted in thousandths */
+#define STARTUPS_MAX 100000
 
 /*
  * Queues of sources, longest not seen first.  One with open unauthenticated
@@ -83,13 +83,13 @@ startups_split(char *text, int64_t ret[3])
 		return false;
 	*full++ = '\0';
 	return oe_str_parse_int(full, 1, STARTUPS_MAX, &ret[2]) == 0 &&
-	    oe_str_parse_int(text, 1, ret[2], &ret[0]) == 0 &&
-	    oe_str_parse_int(rate, 1, 100, &ret[1]) == 0;
+	       oe_str_parse_int(text, 1, ret[2], &ret[0]) == 0 &&
+	       oe_str_parse_int(rate, 1, 100, &ret[1]) == 0;
 }
 
 int
-oe_srv_limits_parse_startups(const char *text, struct oe_srv_limits_conf *ret,
-    struct oe_err *err)
+oe_srv_limits_parse_startups(
+    const char *text, struct oe_srv_limits_conf *ret, struct oe_err *err)
 {
 	char copy[64];
 	int64_t n[3];
@@ -318,9 +318,8 @@ startups_drop(const struct oe_srv_limits *l)
 	if (l->unauth >= c->startups_full || c->random == NULL)
 		return l->unauth >= c->startups_full;
 	over = l->unauth - c->startups_start;
-	percent = c->startups_rate +
-	    (100 - (uint64_t)c->startups_rate) * over /
-		(c->startups_full - c->startups_start);
+	percent = c->startups_rate + (100 - (uint64_t)c->startups_rate) * over /
+					 (c->startups_full - c->startups_start);
 	return c->random(c->arg, 100) < percent;
 }
 

@@ -41,7 +41,7 @@ struct oe_srv_limits_conf {
 	 */
 	uint32_t startups_start, startups_rate, startups_full;
 	uint32_t sessions_max; /* authenticated connections */
-	size_t sources_max; /* 0 or more than the constant: the constant */
+	size_t sources_max;    /* 0 or more than the constant: the constant */
 	/* No rate, ban or own cap for this source; NULL: for nobody. */
 	bool (*exempt)(void *arg, const uint8_t addr[16]);
 	/* A number in [0, upper), evenly; must be set with startups_rate. */
@@ -53,11 +53,11 @@ struct oe_srv_limits_conf {
 enum oe_srv_verdict {
 	OE_SRV_PASS,
 	OE_SRV_BANNED,
-	OE_SRV_RATE,	      /* this source connects too often */
-	OE_SRV_SOURCE_FULL,   /* too many of this source not authenticated */
-	OE_SRV_STARTUPS,      /* random early drop */
+	OE_SRV_RATE,        /* this source connects too often */
+	OE_SRV_SOURCE_FULL, /* too many of this source not authenticated */
+	OE_SRV_STARTUPS,    /* random early drop */
 	OE_SRV_SESSIONS_FULL,
-	OE_SRV_TABLE_FULL,    /* every source in the table is in use */
+	OE_SRV_TABLE_FULL, /* every source in the table is in use */
 };
 
 /** oe_srv_verdict_text() - reason for logs and events: "banned". */
@@ -72,8 +72,8 @@ int oe_srv_limits_parse_startups(const char *text,
     struct oe_srv_limits_conf *ret, struct oe_err *err) OE_MUST_CHECK;
 
 /** oe_srv_limits_new() - @conf is copied; never NULL. */
-struct oe_srv_limits *oe_srv_limits_new(
-    const struct oe_srv_limits_conf *conf) OE_MUST_CHECK;
+struct oe_srv_limits *
+oe_srv_limits_new(const struct oe_srv_limits_conf *conf) OE_MUST_CHECK;
 void oe_srv_limits_free(struct oe_srv_limits **l);
 /**
  * oe_srv_limits_set() - new numbers for what comes from now on; counts, bans

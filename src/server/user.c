@@ -20,7 +20,7 @@
 /* A passwd entry of an LDAP directory can be large, but not that large. */
 #define PW_BUF_START 4096u
 #define PW_BUF_MAX   (1024u * 1024)
-#define DAY_S	     86400
+#define DAY_S        86400
 
 /*
  * Decode one UTF-8 character of @s (RFC 3629: shortest form, no surrogates).
@@ -70,7 +70,7 @@ char_ok(uint32_t c)
 	if (c == 0x1680 || c == 0x3000 || c == 0xfeff || c == 0x061c)
 		return false;
 	return !(c >= 0x2000 && c <= 0x200f) && !(c >= 0x2028 && c <= 0x202f) &&
-	    !(c >= 0x205f && c <= 0x206f);
+	       !(c >= 0x205f && c <= 0x206f);
 }
 
 bool
@@ -108,8 +108,8 @@ user_set(struct oe_srv_user *ret, const struct passwd *pw)
 
 /* By @name, or by @uid when @name is NULL. */
 static int
-user_get(const char *name, uid_t uid, struct oe_srv_user *ret,
-    struct oe_err *err)
+user_get(
+    const char *name, uid_t uid, struct oe_srv_user *ret, struct oe_err *err)
 {
 	struct passwd pw, *found = NULL;
 	size_t size = PW_BUF_START;
@@ -140,15 +140,15 @@ user_get(const char *name, uid_t uid, struct oe_srv_user *ret,
 }
 
 int
-oe_srv_user_lookup(const char *name, struct oe_srv_user *ret,
-    struct oe_err *err)
+oe_srv_user_lookup(
+    const char *name, struct oe_srv_user *ret, struct oe_err *err)
 {
 	struct oe_srv_user u = OE_SRV_USER_INIT;
 	int rc;
 
 	if (!oe_srv_user_name_ok(name, strlen(name)))
-		return oe_err_set(err, OE_EINVAL,
-		    "not an acceptable user name");
+		return oe_err_set(
+		    err, OE_EINVAL, "not an acceptable user name");
 	rc = user_get(name, 0, &u, err);
 	if (rc != 0)
 		return rc;
@@ -204,8 +204,8 @@ hash_locked(const char *hash)
 }
 
 int
-oe_srv_user_check_account(const struct oe_srv_user *u, long long now_s,
-    struct oe_err *err)
+oe_srv_user_check_account(
+    const struct oe_srv_user *u, long long now_s, struct oe_err *err)
 {
 	struct spwd sp, *found = NULL;
 	size_t size = PW_BUF_START;
@@ -220,7 +220,7 @@ oe_srv_user_check_account(const struct oe_srv_user *u, long long now_s,
 	} while (rc == EINTR || (rc == ERANGE && size <= PW_BUF_MAX));
 	locked = hash_locked(found != NULL ? found->sp_pwdp : u->hash);
 	expired = found != NULL && found->sp_expire > 0 &&
-	    now_s / DAY_S >= found->sp_expire;
+		  now_s / DAY_S >= found->sp_expire;
 	if (mem != NULL)
 		oe_mem_wipe(mem, size / 2);
 	oe_mem_free(&mem);
@@ -229,11 +229,11 @@ oe_srv_user_check_account(const struct oe_srv_user *u, long long now_s,
 		return oe_err_sys(err, "read the shadow entry of %s", u->name);
 	}
 	if (locked)
-		return oe_err_set(err, OE_EPERM, "account %s is locked",
-		    u->name);
+		return oe_err_set(
+		    err, OE_EPERM, "account %s is locked", u->name);
 	if (expired)
-		return oe_err_set(err, OE_EPERM, "account %s has expired",
-		    u->name);
+		return oe_err_set(
+		    err, OE_EPERM, "account %s has expired", u->name);
 	return 0;
 }
 
@@ -252,14 +252,15 @@ nologin_text(const char *path, struct oe_buf *ret)
 
 		if (room == 0)
 			break;
-		(void)oe_buf_put(ret, part, (size_t)n < room ? (size_t)n : room);
+		(void)oe_buf_put(
+		    ret, part, (size_t)n < room ? (size_t)n : room);
 	}
 	oe_fd_close(&fd);
 }
 
 int
-oe_srv_user_check_nologin(const struct oe_srv_user *u,
-    const char *const *files, struct oe_buf *ret_text)
+oe_srv_user_check_nologin(const struct oe_srv_user *u, const char *const *files,
+    struct oe_buf *ret_text)
 {
 	static const char *const usual[] = {
 	    "/etc/nologin", "/run/nologin", NULL};

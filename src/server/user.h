@@ -17,20 +17,23 @@
 struct oe_buf;
 struct oe_err;
 
-#define OE_SRV_USER_NAME_MAX   255
+#define OE_SRV_USER_NAME_MAX    255
 #define OE_SRV_NOLOGIN_TEXT_MAX (16 * 1024)
 
 /* One account; all texts are owned. */
 struct oe_srv_user {
-	char *name; /* as the name service spells it */
-	char *home; /* "/" when the account has none */
+	char *name;  /* as the name service spells it */
+	char *home;  /* "/" when the account has none */
 	char *shell; /* "/bin/sh" when the account has none */
 	char *hash; /* password field of passwd: to see a lock, not to verify */
 	uid_t uid;
 	gid_t gid;
 };
 
-#define OE_SRV_USER_INIT {NULL, NULL, NULL, NULL, (uid_t)-1, (gid_t)-1}
+#define OE_SRV_USER_INIT                                                       \
+	{                                                                      \
+		NULL, NULL, NULL, NULL, (uid_t)-1, (gid_t)-1                   \
+	}
 
 /**
  * oe_srv_user_name_ok() - may these @len bytes be used as a user name?
@@ -51,8 +54,7 @@ int oe_srv_user_lookup(const char *name, struct oe_srv_user *ret,
     struct oe_err *err) OE_MUST_CHECK;
 
 /** oe_srv_user_self() - the account of the effective uid; as lookup. */
-int oe_srv_user_self(
-    struct oe_srv_user *ret, struct oe_err *err) OE_MUST_CHECK;
+int oe_srv_user_self(struct oe_srv_user *ret, struct oe_err *err) OE_MUST_CHECK;
 
 /** oe_srv_user_done() - free the texts; empty afterwards. */
 void oe_srv_user_done(struct oe_srv_user *u);

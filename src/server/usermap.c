@@ -32,8 +32,8 @@ oe_srv_usermap_done(struct oe_srv_usermap *m)
 }
 
 int
-oe_srv_usermap_parse(const char *spec, char **ret_ssh, char **ret_local,
-    struct oe_err *err)
+oe_srv_usermap_parse(
+    const char *spec, char **ret_ssh, char **ret_local, struct oe_err *err)
 {
 	const char *colon = strchr(spec, ':');
 
@@ -91,8 +91,8 @@ target_check(const struct oe_srv_usermap *m, const char *local, bool root_ok,
 }
 
 int
-oe_srv_usermap_add(struct oe_srv_usermap *m, const char *spec,
-    struct oe_err *err)
+oe_srv_usermap_add(
+    struct oe_srv_usermap *m, const char *spec, struct oe_err *err)
 {
 	char *ssh = NULL, *local = NULL;
 	int rc;
@@ -123,14 +123,14 @@ out:
 }
 
 int
-oe_srv_usermap_set_default(struct oe_srv_usermap *m, const char *name,
-    struct oe_err *err)
+oe_srv_usermap_set_default(
+    struct oe_srv_usermap *m, const char *name, struct oe_err *err)
 {
 	int rc;
 
 	if (!oe_srv_user_name_ok(name, strlen(name)))
-		return oe_err_set(err, OE_EINVAL, "'%.300s' is not a user name",
-		    name);
+		return oe_err_set(
+		    err, OE_EINVAL, "'%.300s' is not a user name", name);
 	rc = target_check(m, name, false, err);
 	if (rc != 0)
 		return rc;

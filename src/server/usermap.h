@@ -34,7 +34,7 @@ struct oe_srv_usermap {
 	struct oe_srv_usermap_entry *v;
 	size_t n;
 	char *default_user; /* NULL: none */
-	char *self;	    /* only this account may be reached; NULL: any */
+	char *self;         /* only this account may be reached; NULL: any */
 };
 
 /** oe_srv_usermap_init() - empty map; @self is copied, NULL for root. */
@@ -68,8 +68,8 @@ int oe_srv_usermap_set_default(struct oe_srv_usermap *m, const char *name,
  * Return: borrowed from @m or @requested itself; NULL when @requested is not
  * an acceptable name or this server cannot reach the account.
  */
-const char *oe_srv_usermap_name(
-    const struct oe_srv_usermap *m, const char *requested);
+const char *
+oe_srv_usermap_name(const struct oe_srv_usermap *m, const char *requested);
 
 /**
  * oe_srv_usermap_resolve() - the account that @requested stands for.
@@ -77,6 +77,6 @@ const char *oe_srv_usermap_name(
  * @ret: oe_srv_user_done() it; untouched on failure.
  * Return: 0, OE_ENOENT, OE_ESYS (the name service is broken).
  */
-int oe_srv_usermap_resolve(const struct oe_srv_usermap *m,
-    const char *requested, struct oe_srv_user *ret,
-    struct oe_err *err) OE_MUST_CHECK;
+int
+oe_srv_usermap_resolve(const struct oe_srv_usermap *m, const char *requested,
+    struct oe_srv_user *ret, struct oe_err *err) OE_MUST_CHECK;

@@ -9,9 +9,9 @@
 #include "core/base/compiler.h"
 #include "core/base/err.h"
 
-#define OP_END	     0
-#define OP_CS7	     90
-#define OP_CS8	     91
+#define OP_END       0
+#define OP_CS7       90
+#define OP_CS8       91
 #define OP_ISPEED    128
 #define OP_OSPEED    129
 #define OP_UNDEFINED 160
@@ -192,7 +192,7 @@ mode_set(struct termios *t, uint8_t op, uint32_t arg)
 	/* a size of 0 means "not this one", which names no size to take */
 	if ((op == OP_CS7 || op == OP_CS8) && arg != 0)
 		t->c_cflag = (t->c_cflag & ~(tcflag_t)CSIZE) |
-		    (op == OP_CS7 ? CS7 : CS8);
+			     (op == OP_CS7 ? CS7 : CS8);
 	for (i = 0; i < OE_ARRAY_LEN(chars); i++)
 		if (chars[i].op == op)
 			char_set(t, chars[i].index, arg);
@@ -244,8 +244,8 @@ oe_ssh_ptymodes_encode(const struct termios *t, struct oe_buf *ret)
 	for (i = 0; i < OE_ARRAY_LEN(chars) && rc == 0; i++) {
 		cc_t c = t->c_cc[chars[i].index];
 
-		rc = pair_put(&b, chars[i].op,
-		    c == _POSIX_VDISABLE ? CC_DISABLED : c);
+		rc = pair_put(
+		    &b, chars[i].op, c == _POSIX_VDISABLE ? CC_DISABLED : c);
 	}
 	for (i = 0; i < OE_ARRAY_LEN(flags) && rc == 0; i++) {
 		tcflag_t f = *place_of(&copy, flags[i].place);

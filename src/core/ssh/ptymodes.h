@@ -26,8 +26,7 @@ struct termios;
  * Return: 0, OE_ESHORT (ends within a pair; the pairs before it count) or
  * OE_ETOOBIG (longer than OE_SSH_PTYMODES_MAX; nothing was changed).
  */
-int oe_ssh_ptymodes_apply(
-    struct termios *t, const uint8_t *modes, size_t len);
+int oe_ssh_ptymodes_apply(struct termios *t, const uint8_t *modes, size_t len);
 
 /**
  * oe_ssh_ptymodes_encode() - append @t, ended by opcode 0, to @ret.
