@@ -29,6 +29,7 @@ struct oe_srv_pam {
 	char *user; /* as given to PAM */
 	bool permitted, authenticated, opened;
 	int64_t fail_delay_ms;
+	int64_t started_ms;      /* 0 after the first authentication */
 	int64_t last_answer_ms;  /* when the peer last answered */
 	int64_t module_delay_ms; /* asked for by a module */
 	struct oe_buf text;
