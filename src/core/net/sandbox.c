@@ -213,7 +213,6 @@ sandbox_limits(struct oe_err *err)
 	} limits[] = {
 	    {RLIMIT_CORE, 0},
 	    {RLIMIT_NPROC, 0},
-	    {RLIMIT_FSIZE, 0},
 	    {RLIMIT_NOFILE, OE_SANDBOX_NOFILE},
 	};
 	size_t i;
