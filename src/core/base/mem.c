@@ -127,3 +127,9 @@ oe_mem_unmap(void *p, size_t n)
 	if (p)
 		munmap(p, n);
 }
+
+uint32_t
+oe_mem_random(uint32_t upper)
+{
+	return upper ? randombytes_uniform(upper) : randombytes_random();
+}
