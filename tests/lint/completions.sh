@@ -27,7 +27,8 @@ offer_bash()
 
 offer_fish()
 {
-	fish --no-config -c 'source $argv[1]; complete -C "$argv[2..]"' \
+	# shellcheck disable=SC2016
+	fish --no-config -c 'source $argv[1]; complete -C "$argv[2..-1]"' \
 		"$dir/fish" "$@" | sed 's/\t.*//'
 }
 
