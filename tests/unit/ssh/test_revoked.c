@@ -84,7 +84,7 @@ test_keys(void **state)
 	    "{ echo '# text'; echo; cat a.pub; } >krl",
 	    "ssh-keygen -q -t dsa -N '' -f d; "
 	    "ssh-keygen -q -t rsa -b 1024 -N '' -f w; "
-	    "cat d.pub w.pub a.pub >krl",
+	    "cat d.pub w.pub a.pub >krl 2>/dev/null || :",
 	    "ssh-keygen -q -s ca2 -I i -n me a.pub; cat a-cert.pub >krl",
 	};
 	size_t i;
