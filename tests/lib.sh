@@ -27,9 +27,8 @@ T=$(mktemp -d "${TMPDIR:-/tmp}/oe-test.XXXXXX")
 chmod 711 "$T"
 export T HOME=$T/home
 mkdir "$HOME"
-ME=$(id -un)
-# Servers run over loopback only.
-LO=127.0.0.1
+# shellcheck disable=SC2034 # for the tests
+ME=$(id -un) LO=127.0.0.1
 OUT=$T/out ERR=$T/err STATUS=
 exec 3>&1 </dev/null
 
@@ -77,7 +76,6 @@ diag_file() {
 
 done_testing() {
 	printf '1..%d\n' "$TAP_N" >&3
-	TAP_DONE=yes
 }
 
 # --- checks ------------------------------------------------------------------
@@ -186,8 +184,12 @@ own() {
 	OWN_PIDS+=("$@")
 }
 
+# A zombie that nobody has waited for yet is not alive.
 alive() {
-	kill -0 "$1" 2>/dev/null
+	local s
+	{ read -r s <"/proc/$1/stat"; } 2>/dev/null || return 1
+	s=${s##*) }
+	[ "${s%% *}" != Z ]
 }
 
 # children_of PID: the pids below it, all generations.
