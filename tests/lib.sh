@@ -406,7 +406,7 @@ remove_user() {
 	for p in $(ps -o pid= -U "$uid"); do
 		kill -KILL "$p" 2>/dev/null
 	done
-	wait_for 5 eval "[ -z \"\$(ps -o pid= -U $uid)\" ]"
+	wait_for 5 eval "! ps -o stat= -U $uid | grep -qv '^Z'"
 	userdel -f "$1" >/dev/null 2>&1
 }
 

@@ -36,11 +36,11 @@ fi
 if am_root; then
 	make_user a
 	is "$(as_user "$USER_NAME" id -un)" "$USER_NAME" "a user is made"
-	as_user "$USER_NAME" sleep 300 &
+	as_user "$USER_NAME" sleep 300 2>/dev/null &
 	pid=$!
 	wait_for 5 eval "[ \"\$(ps -o user= -p $pid)\" != root ]"
-	remove_user "$USER_NAME" 2>/dev/null
-	wait "$pid" 2>/dev/null
+	remove_user "$USER_NAME"
+	wait "$pid"
 	check "and removed with its processes" eval \
 		"! id $USER_NAME && ! alive $pid"
 fi
