@@ -310,12 +310,18 @@ event_seen() {
 	wait_for 5 eval 'events "$1" | grep -qE -e "${2:-.}"'
 }
 
+# use_port PORT: where oe_ssh and ossh go; else to the server started last.
+PEER_PORT=
+use_port() {
+	PEER_PORT=$1
+}
+
 # oe_ssh ARG...: our client with the test's key and known_hosts.
 oe_ssh() {
 	timeout -k 5 "$RUN_LIMIT" "$OMNIEDGE" ssh -F /dev/null -i "$T/id" \
 		-o UserKnownHostsFile="$T/known_hosts" \
 		-o StrictHostKeyChecking=accept-new \
-		-p "${SSH_PORT:-${SERVER_PORT:-22}}" "$@"
+		-p "${PEER_PORT:-${SERVER_PORT:-22}}" "$@"
 }
 
 # --- OpenSSH -----------------------------------------------------------------
@@ -327,7 +333,7 @@ ossh() {
 		-o UserKnownHostsFile="$T/known_hosts" \
 		-o GlobalKnownHostsFile=/dev/null \
 		-o StrictHostKeyChecking=accept-new \
-		-p "${SSH_PORT:-${SERVER_PORT:-22}}" "$@"
+		-p "${PEER_PORT:-${SERVER_PORT:-22}}" "$@"
 }
 
 # start_sshd [CONFIG-LINE...]: OpenSSH's server with host keys of its own.

@@ -22,7 +22,7 @@ check "stop ends a process" eval "! alive $!"
 
 if start_sshd; then
 	ok "sshd starts"
-	SSH_PORT=$SSHD_PORT
+	use_port "$SSHD_PORT"
 	run ossh "$ME@$LO" 'echo out; echo err >&2; exit 7'
 	status_is 7 "remote exit status"
 	is "$(cat "$OUT")" out "stdout"
@@ -38,7 +38,7 @@ if am_root; then
 	is "$(as_user "$USER_NAME" id -un)" "$USER_NAME" "a user is made"
 	as_user "$USER_NAME" sleep 300 2>/dev/null &
 	pid=$!
-	wait_for 5 eval "[ \"\$(ps -o user= -p $pid)\" != root ]"
+	wait_for 5 eval "[ -n \"\$(ps -o pid= -U $USER_NAME)\" ]"
 	remove_user "$USER_NAME"
 	wait "$pid"
 	check "and removed with its processes" eval \
