@@ -22,7 +22,7 @@ if [ -f debian/control ]; then
 		esac
 	done | verdict "debian/control builds with the same"
 	for p in $control; do
-		printf '%s\n' "$all" debhelper-compat | grep -qx -e "$p" ||
+		printf '%s\n' "$all" debhelper-compat dh-sequence-installsysusers | grep -qx -e "$p" ||
 			echo "$p is not in contrib/install-deps"
 	done | verdict "and with nothing else"
 fi
