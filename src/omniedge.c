@@ -14,14 +14,13 @@ OE_MODULES_BUILT(DECLARE)
 	{#name, "--enable-" #name, why,                                        \
 	    (const char *const[]){__VA_ARGS__, NULL}},
 
-/* At file scope, where a compound literal is a constant that lives on. */
-static const struct oe_module *const built[] = {OE_MODULES_BUILT(BUILT) NULL};
-static const struct oe_module_absent absent[] = {
-    OE_MODULES_ABSENT(ABSENT){NULL, NULL, NULL, NULL}};
-
 int
 main(int argc, char **argv)
 {
+	static const struct oe_module *const built[] = {
+	    OE_MODULES_BUILT(BUILT) NULL};
+	static const struct oe_module_absent absent[] = {
+	    OE_MODULES_ABSENT(ABSENT){NULL, NULL, NULL, NULL}};
 	static const struct oe_module_set set = {
 	    built, absent, OE_CONFIGURE_SUMMARY};
 
