@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static void OE_NORETURN
@@ -107,4 +108,22 @@ int
 oe_mem_equal(const void *a, const void *b, size_t n)
 {
 	return sodium_memcmp(a, b, n) == 0;
+}
+
+void *
+oe_mem_map(size_t n)
+{
+	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		mem_exhausted();
+	return p;
+}
+
+void
+oe_mem_unmap(void *p, size_t n)
+{
+	if (p)
+		munmap(p, n);
 }

@@ -30,3 +30,7 @@ void oe_mem_wipe(void *p, size_t n);
 void oe_mem_free_secret(char **pp);
 /** oe_mem_equal() - compare @n bytes in constant time; 1 when equal. */
 int oe_mem_equal(const void *a, const void *b, size_t n);
+/** oe_mem_map() - @n anonymous zero bytes that cost nothing until touched. */
+void *oe_mem_map(size_t n) OE_MUST_CHECK;
+/** oe_mem_unmap() - give oe_mem_map()'s memory back; NULL does nothing. */
+void oe_mem_unmap(void *p, size_t n);

@@ -153,8 +153,7 @@ ipc_take_fds(struct msghdr *mh, struct oe_ipc_msg *m)
 }
 
 int
-oe_ipc_recv(
-    int fd, int timeout_ms, struct oe_ipc_msg *ret, struct oe_err *err)
+oe_ipc_recv(int fd, int timeout_ms, struct oe_ipc_msg *ret, struct oe_err *err)
 {
 	struct oe_ipc_msg m;
 	union ipc_control control;
@@ -178,10 +177,9 @@ oe_ipc_recv(
 		n = recvmsg(fd, &mh, MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
 	if (n < 0) {
-		r = errno == ECONNRESET
-			? oe_err_set(
-			      err, OE_ECLOSED, "the other process is gone")
-			: oe_err_sys(err, "receive message");
+		r = errno == ECONNRESET ? oe_err_set(err, OE_ECLOSED,
+					      "the other process is gone")
+					: oe_err_sys(err, "receive message");
 		goto out;
 	}
 	if (n == 0) {

@@ -14,6 +14,7 @@
 struct oe_loop;
 struct oe_watch;
 struct oe_timer;
+struct oe_idle;
 
 typedef void oe_watch_fn(void *arg, short revents);
 typedef void oe_timer_fn(void *arg);
@@ -33,8 +34,10 @@ void oe_watch_set(struct oe_watch *w, short events);
 /** oe_watch_free() - stop watching; empties the pointer. */
 void oe_watch_free(struct oe_watch **w);
 
-/** oe_loop_timer() - call @fn once, @delay_ms from now; freed by the loop
- * after firing only if oe_timer_free() is called: set it again otherwise. */
+/**
+ * oe_loop_timer() - call @fn once, @delay_ms from now (negative: not yet).
+ * A timer that fired stays, disarmed, until oe_timer_free().
+ */
 struct oe_timer *oe_loop_timer(
     struct oe_loop *loop, int64_t delay_ms, oe_timer_fn *fn, void *arg);
 /** oe_timer_set() - (re)arm; a negative delay disarms. */
@@ -42,10 +45,12 @@ void oe_timer_set(struct oe_timer *t, int64_t delay_ms);
 void oe_timer_free(struct oe_timer **t);
 
 /**
- * oe_loop_idle() - @fn runs before each wait; while it returns true the wait
- * is replaced by a look (input may wait in memory).  One per loop.
+ * oe_loop_idle() - @fn runs before each wait; while one returns true the wait
+ * is replaced by a look (input may wait in memory).
  */
-void oe_loop_idle(struct oe_loop *loop, bool (*fn)(void *arg), void *arg);
+struct oe_idle *oe_loop_idle(
+    struct oe_loop *loop, bool (*fn)(void *arg), void *arg);
+void oe_idle_free(struct oe_loop *loop, struct oe_idle **i);
 
 /**
  * oe_loop_once() - wait for something, at most @timeout_ms (-1: for ever),

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/ssh/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/err.h"
+#include "core/base/mem.h"
+
+#define OE_SSH_CHAN_CHUNK (128u * 1024)
+
+static int
+chan_on_data(ssh_session session, ssh_channel ch, void *data, uint32_t len,
+    int is_stderr, void *arg)
+{
+	struct oe_ssh_chan *c = arg;
+	int x = is_stderr ? 1 : 0;
+	size_t took = 0;
+
+	(void)session;
+	(void)ch;
+	/* earlier bytes first: they wait in held until the owner resumes */
+	if (!c->freed && !c->resuming && c->held_len[x] == c->held_off[x] &&
+	    c->ops && c->ops->data)
+		took = c->ops->data(c->arg, data, len, x);
+	else if (c->freed)
+		took = len;
+	c->kept[x] = len - took;
+	/* a peer that ignores its window must not fill our memory */
+	if (c->kept[x] > OE_SSH_STUCK_MAX)
+		oe_ssh__break(
+		    c->ssh, "the peer sent more than the window allows");
+	return (int)took;
+}
+
+static void
+chan_on_eof(ssh_session session, ssh_channel ch, void *arg)
+{
+	struct oe_ssh_chan *c = arg;
+
+	(void)session;
+	(void)ch;
+	c->eof = true;
+	if (!c->freed && c->ops && c->ops->eof)
+		c->ops->eof(c->arg);
+}
+
+static void
+chan_on_close(ssh_session session, ssh_channel ch, void *arg)
+{
+	struct oe_ssh_chan *c = arg;
+
+	(void)session;
+	(void)ch;
+	c->closed = true;
+	if (!c->freed && c->ops && c->ops->closed)
+		c->ops->closed(c->arg);
+}
+
+static void
+chan_on_exit_status(ssh_session session, ssh_channel ch, int status, void *arg)
+{
+	struct oe_ssh_chan *c = arg;
+
+	(void)session;
+	(void)ch;
+	if (!c->freed && c->ops && c->ops->exit_status)
+		c->ops->exit_status(c->arg, status);
+}
+
+static void
+chan_on_exit_signal(ssh_session session, ssh_channel ch, const char *signal,
+    int core, const char *message, const char *lang, void *arg)
+{
+	struct oe_ssh_chan *c = arg;
+
+	(void)session;
+	(void)ch;
+	(void)lang;
+	if (!c->freed && c->ops && c->ops->exit_signal)
+		c->ops->exit_signal(c->arg, signal, core != 0, message);
+}
+
+static void
+chan_on_signal(
+    ssh_session session, ssh_channel ch, const char *signal, void *arg)
+{
+	struct oe_ssh_chan *c = arg;
+
+	(void)session;
+	(void)ch;
+	if (!c->freed && c->ops && c->ops->signal)
+		c->ops->signal(c->arg, signal);
+}
+
+struct oe_ssh_chan *
+oe_ssh__chan_wrap(struct oe_ssh *s, ssh_channel ch)
+{
+	struct oe_ssh_chan *c = oe_mem_zalloc(sizeof *c);
+
+	c->ssh = s;
+	c->ch = ch;
+	c->cb.userdata = c;
+	c->cb.channel_data_function = chan_on_data;
+	c->cb.channel_eof_function = chan_on_eof;
+	c->cb.channel_close_function = chan_on_close;
+	c->cb.channel_exit_status_function = chan_on_exit_status;
+	c->cb.channel_exit_signal_function = chan_on_exit_signal;
+	c->cb.channel_signal_function = chan_on_signal;
+	ssh_callbacks_init(&c->cb);
+	ssh_set_channel_callbacks(ch, &c->cb);
+	c->next = s->chans;
+	s->chans = c;
+	return c;
+}
+
+struct oe_ssh_chan *
+oe_ssh__chan_find(struct oe_ssh *s, ssh_channel ch)
+{
+	struct oe_ssh_chan *c;
+
+	for (c = s->chans; c; c = c->next)
+		if (c->ch == ch && !c->freed)
+			return c;
+	return NULL;
+}
+
+static void
+chan_agent_wanted(ssh_session session, ssh_channel ch, void *arg)
+{
+	struct oe_ssh_chan *c = arg;
+
+	(void)session;
+	(void)ch;
+	if (!c->freed && c->ops->agent)
+		(void)c->ops->agent(c->arg);
+}
+
+void
+oe_ssh_chan_set_ops(
+    struct oe_ssh_chan *c, const struct oe_ssh_chan_ops *ops, void *arg)
+{
+	c->ops = ops;
+	c->arg = arg;
+	/* libssh answers "yes" to an agent request when this is set at all */
+	c->cb.channel_auth_agent_req_function =
+	    ops->agent ? chan_agent_wanted : NULL;
+}
+
+size_t
+oe_ssh_chan_room(const struct oe_ssh_chan *c)
+{
+	if (c->closed || c->freed || c->ssh->dead || oe_ssh_unsent(c->ssh))
+		return 0;
+	return ssh_channel_window_size(c->ch);
+}
+
+int
+oe_ssh_chan_write(struct oe_ssh_chan *c, const void *p, size_t n, bool ext)
+{
+	int r;
+
+	if (c->closed || c->freed || c->ssh->dead)
+		return OE_ECLOSED;
+	c->ssh->depth++;
+	r = ext ? ssh_channel_write_stderr(c->ch, p, (uint32_t)n)
+		: ssh_channel_write(c->ch, p, (uint32_t)n);
+	c->ssh->depth--;
+	return r < 0 || (size_t)r != n ? OE_ECLOSED : 0;
+}
+
+/* Offer what is held; false when some of it is still there. */
+static bool
+chan_offer(struct oe_ssh_chan *c, int x)
+{
+	size_t n = c->held_len[x] - c->held_off[x];
+
+	if (!n)
+		return true;
+	c->held_off[x] +=
+	    c->ops->data(c->arg, c->held[x] + c->held_off[x], n, x);
+	return c->held_off[x] == c->held_len[x];
+}
+
+static bool
+chan_refill(struct oe_ssh_chan *c, int x)
+{
+	uint32_t want = OE_SSH_CHAN_CHUNK;
+	int got;
+
+	if (c->kept[x] < want)
+		want = (uint32_t)c->kept[x];
+	if (!want)
+		return false;
+	if (!c->held[x])
+		c->held[x] = oe_mem_zalloc(OE_SSH_CHAN_CHUNK);
+	c->resuming = true;
+	c->ssh->depth++;
+	got = ssh_channel_read_nonblocking(c->ch, c->held[x], want, x);
+	c->ssh->depth--;
+	c->resuming = false;
+	if (got <= 0)
+		return false;
+	c->kept[x] -= (size_t)got < c->kept[x] ? (size_t)got : c->kept[x];
+	c->held_off[x] = 0;
+	c->held_len[x] = (size_t)got;
+	return true;
+}
+
+void
+oe_ssh_chan_resume(struct oe_ssh_chan *c)
+{
+	int x;
+
+	if (c->freed || c->resuming || !c->ops || !c->ops->data)
+		return;
+	for (x = 0; x < 2; x++)
+		while (chan_offer(c, x) && !c->freed && chan_refill(c, x))
+			continue;
+}
+
+size_t
+oe_ssh_chan_held(const struct oe_ssh_chan *c)
+{
+	return c->kept[0] + c->kept[1] + c->held_len[0] - c->held_off[0] +
+	       c->held_len[1] - c->held_off[1];
+}
+
+void
+oe_ssh_chan_send_eof(struct oe_ssh_chan *c)
+{
+	if (c->closed || c->freed || c->ssh->dead)
+		return;
+	c->ssh->depth++;
+	ssh_channel_send_eof(c->ch);
+	c->ssh->depth--;
+}
+
+void
+oe_ssh_chan_send_exit_status(struct oe_ssh_chan *c, int status)
+{
+	if (!c->closed && !c->freed && !c->ssh->dead)
+		ssh_channel_request_send_exit_status(c->ch, status);
+}
+
+void
+oe_ssh_chan_send_exit_signal(
+    struct oe_ssh_chan *c, const char *signal, bool core, const char *message)
+{
+	if (!c->closed && !c->freed && !c->ssh->dead)
+		ssh_channel_request_send_exit_signal(
+		    c->ch, signal, core, message, "");
+}
+
+void
+oe_ssh_chan_close(struct oe_ssh_chan *c)
+{
+	if (c->freed || c->ssh->dead)
+		return;
+	c->ssh->depth++;
+	ssh_channel_close(c->ch);
+	c->ssh->depth--;
+}
+
+bool
+oe_ssh_chan_is_open(const struct oe_ssh_chan *c)
+{
+	return !c->closed && !c->freed && !c->ssh->dead;
+}
+
+static void
+chan_release(struct oe_ssh_chan *c)
+{
+	ssh_remove_channel_callbacks(c->ch, &c->cb);
+	ssh_channel_free(c->ch);
+	free(c->held[0]);
+	free(c->held[1]);
+	free(c);
+}
+
+void
+oe_ssh__chan_reap(struct oe_ssh *s)
+{
+	struct oe_ssh_chan **p = &s->chans, *c;
+
+	if (s->depth)
+		return;
+	while ((c = *p)) {
+		if (c->freed) {
+			*p = c->next;
+			s->depth++;
+			chan_release(c);
+			s->depth--;
+		} else {
+			p = &c->next;
+		}
+	}
+}
+
+void
+oe_ssh_chan_free(struct oe_ssh_chan **pc)
+{
+	struct oe_ssh_chan *c = *pc;
+
+	if (!c)
+		return;
+	*pc = NULL;
+	c->freed = true;
+	c->ops = NULL;
+	oe_ssh__chan_reap(c->ssh);
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/ssh/readahead.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "core/base/mem.h"
+
+struct readahead {
+	struct readahead *next;
+	int fd;
+	size_t off, len;
+	uint8_t *space; /* OE_SSH_READAHEAD bytes, touched as needed */
+};
+
+static _Thread_local struct readahead *readahead_all;
+
+static struct readahead *
+readahead_find(int fd)
+{
+	struct readahead *a;
+
+	for (a = readahead_all; a; a = a->next)
+		if (a->fd == fd)
+			return a;
+	return NULL;
+}
+
+void
+oe_ssh__readahead_add(int fd)
+{
+	struct readahead *a;
+
+	if (readahead_find(fd))
+		return;
+	a = oe_mem_zalloc(sizeof *a);
+	a->fd = fd;
+	a->space = oe_mem_map(OE_SSH_READAHEAD);
+	a->next = readahead_all;
+	readahead_all = a;
+}
+
+void
+oe_ssh__readahead_remove(int fd)
+{
+	struct readahead **p = &readahead_all, *a;
+
+	for (; (a = *p); p = &a->next) {
+		if (a->fd != fd)
+			continue;
+		*p = a->next;
+		oe_mem_unmap(a->space, OE_SSH_READAHEAD);
+		free(a);
+		return;
+	}
+}
+
+size_t
+oe_ssh__readahead_waits(int fd)
+{
+	const struct readahead *a = readahead_find(fd);
+
+	return a ? a->len - a->off : 0;
+}
+
+/* Bound to libssh's calls by the dynamic linker: see readahead.h. */
+ssize_t
+recv(int fd, void *buf, size_t n, int flags)
+{
+	struct readahead *a = flags ? NULL : readahead_find(fd);
+	ssize_t got;
+
+	if (!a || (a->off == a->len && n >= OE_SSH_READAHEAD))
+		return recvfrom(fd, buf, n, flags, NULL, NULL);
+	if (a->off == a->len) {
+		got = recvfrom(fd, a->space, OE_SSH_READAHEAD, 0, NULL, NULL);
+		if (got <= 0)
+			return got;
+		a->off = 0;
+		a->len = (size_t)got;
+	}
+	if (n > a->len - a->off)
+		n = a->len - a->off;
+	memcpy(buf, a->space + a->off, n);
+	a->off += n;
+	return (ssize_t)n;
+}
+
+static int
+readahead_real_poll(struct pollfd *fds, nfds_t n, int timeout_ms)
+{
+	struct timespec ts;
+
+	ts.tv_sec = timeout_ms / 1000;
+	ts.tv_nsec = (long)(timeout_ms % 1000) * 1000000;
+	return ppoll(fds, n, timeout_ms < 0 ? NULL : &ts, NULL);
+}
+
+static int
+readahead_answer(struct pollfd *fds, nfds_t n, bool all_quick)
+{
+	nfds_t i;
+	int ready = 0, r = 0;
+
+	if (!all_quick) {
+		r = readahead_real_poll(fds, n, 0);
+		if (r < 0)
+			return r;
+	}
+	for (i = 0; i < n; i++) {
+		if (all_quick)
+			fds[i].revents = 0;
+		if ((fds[i].events & POLLIN) &&
+		    oe_ssh__readahead_waits(fds[i].fd))
+			fds[i].revents |= POLLIN;
+		ready += fds[i].revents != 0;
+	}
+	return ready;
+}
+
+int
+poll(struct pollfd *fds, nfds_t n, int timeout_ms)
+{
+	nfds_t i, buffered = 0, quick = 0;
+
+	if (!readahead_all)
+		return readahead_real_poll(fds, n, timeout_ms);
+	for (i = 0; i < n; i++) {
+		if (!(fds[i].events & POLLIN) ||
+		    !oe_ssh__readahead_waits(fds[i].fd))
+			continue;
+		buffered++;
+		quick += fds[i].events == POLLIN;
+	}
+	if (!buffered)
+		return readahead_real_poll(fds, n, timeout_ms);
+	return readahead_answer(fds, n, quick == n);
+}

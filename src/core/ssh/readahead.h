@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * core/ssh/readahead.h - large reads under libssh.
+ *
+ * libssh receives 4096 bytes at a time with a poll() before each, and has no
+ * knob for it.  This file defines recv() and poll() in the program, which the
+ * dynamic linker then binds libssh's calls to.  For a descriptor added here
+ * they read OE_SSH_READAHEAD bytes at once and answer libssh from memory;
+ * for all others they are the plain calls.  The shared libssh stays in use,
+ * so that the distribution's security updates reach us.
+ *
+ * State is per thread: a connection belongs to the thread that added it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define OE_SSH_READAHEAD (128 * 1024)
+
+/** oe_ssh__readahead_add() - read ahead on @fd from now on. */
+void oe_ssh__readahead_add(int fd);
+/** oe_ssh__readahead_remove() - forget @fd; bytes not taken are lost. */
+void oe_ssh__readahead_remove(int fd);
+/** oe_ssh__readahead_waits() - bytes of @fd that wait in memory. */
+size_t oe_ssh__readahead_waits(int fd);

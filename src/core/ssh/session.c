@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/ssh/internal.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/err.h"
+#include "core/base/fd.h"
+#include "core/base/mem.h"
+#include "core/base/str.h"
+#include "core/base/time.h"
+#include "core/net/loop.h"
+#include "core/ssh/readahead.h"
+
+/* Rounds of 4 KB that one wake-up serves before others get their turn. */
+#define OE_SSH_ROUNDS_MAX 256
+
+struct oe_ssh *
+oe_ssh__wrap(ssh_session session, int fd)
+{
+	struct oe_ssh *s = oe_mem_zalloc(sizeof *s);
+
+	s->session = session;
+	s->fd = fd;
+	s->last_input_ms = oe_time_mono_ms();
+	ssh_set_blocking(session, 0);
+	ssh_set_counters(session, &s->wire, &s->packets);
+	oe_ssh__readahead_add(fd);
+	return s;
+}
+
+void
+oe_ssh__break(struct oe_ssh *s, const char *why)
+{
+	const char *text = why ? why : ssh_get_error(s->session);
+	struct oe_ssh_chan *c;
+
+	if (s->dead)
+		return;
+	s->dead = true;
+	oe_str_copy(s->error, sizeof s->error, text ? text : "");
+	for (c = s->chans; c; c = c->next)
+		c->closed = true;
+}
+
+static void
+ssh_tell(struct oe_ssh *s)
+{
+	if (!s->dead || s->told || s->depth)
+		return;
+	s->told = true;
+	if (s->watch)
+		oe_watch_set(s->watch, 0);
+	if (s->failed)
+		s->failed(s->failed_arg);
+}
+
+/* Let libssh handle what the socket, or the read-ahead, has. */
+static void
+ssh_serve_input(struct oe_ssh *s)
+{
+	uint64_t before = s->wire.in_bytes;
+	int rounds = 0, r;
+
+	s->depth++;
+	do {
+		r = ssh_event_dopoll(s->event, 0);
+		if (r == SSH_ERROR || !ssh_is_connected(s->session)) {
+			oe_ssh__break(s, NULL);
+			break;
+		}
+	} while (!s->dead && oe_ssh__readahead_waits(s->fd) &&
+		 ++rounds < OE_SSH_ROUNDS_MAX);
+	s->depth--;
+	if (s->wire.in_bytes != before)
+		s->last_input_ms = oe_time_mono_ms();
+}
+
+static void
+ssh_on_ready(void *arg, short revents)
+{
+	struct oe_ssh *s = arg;
+
+	(void)revents;
+	if (!s->dead)
+		ssh_serve_input(s);
+	ssh_tell(s);
+}
+
+static bool
+ssh_before_wait(void *arg)
+{
+	struct oe_ssh *s = arg;
+	bool more = false;
+
+	if (s->depth)
+		return false;
+	if (!s->dead && oe_ssh__readahead_waits(s->fd)) {
+		ssh_serve_input(s);
+		/* others may have decided before what this has changed */
+		more = true;
+	}
+	oe_ssh__chan_reap(s);
+	if (!s->dead)
+		oe_watch_set(s->watch,
+		    (short)(oe_ssh_unsent(s) ? POLLIN | POLLOUT : POLLIN));
+	if (s->dead && !s->told) {
+		ssh_tell(s);
+		more = true;
+	}
+	return more;
+}
+
+void
+oe_ssh_attach(struct oe_ssh *s, struct oe_loop *loop, void (*failed)(void *arg),
+    void *arg)
+{
+	s->loop = loop;
+	s->failed = failed;
+	s->failed_arg = arg;
+	if (!s->event) {
+		s->event = ssh_event_new();
+		ssh_event_add_session(s->event, s->session);
+	}
+	s->watch = oe_loop_watch(loop, s->fd, POLLIN, ssh_on_ready, s);
+	s->idle = oe_loop_idle(loop, ssh_before_wait, s);
+}
+
+void
+oe_ssh_free(struct oe_ssh **ps)
+{
+	struct oe_ssh *s = *ps;
+	struct oe_ssh_chan *c, *next;
+
+	if (!s)
+		return;
+	for (c = s->chans; c; c = c->next)
+		c->freed = true;
+	s->depth = 0;
+	oe_ssh__chan_reap(s);
+	for (c = s->chans; c; c = next) {
+		next = c->next;
+		free(c);
+	}
+	if (s->loop) {
+		oe_watch_free(&s->watch);
+		oe_idle_free(s->loop, &s->idle);
+	}
+	oe_ssh__readahead_remove(s->fd);
+	if (s->event) {
+		ssh_event_remove_session(s->event, s->session);
+		ssh_event_free(s->event);
+	}
+	ssh_free(s->session);
+	free(s);
+	*ps = NULL;
+}
+
+void
+oe_ssh_disconnect(struct oe_ssh *s, const char *why)
+{
+	if (s->dead)
+		return;
+	if (why)
+		ssh_session_set_disconnect_message(s->session, why);
+	s->depth++;
+	ssh_disconnect(s->session);
+	s->depth--;
+	oe_ssh__break(s, why ? why : "disconnected");
+}
+
+bool
+oe_ssh_is_alive(const struct oe_ssh *s)
+{
+	return !s->dead;
+}
+
+const char *
+oe_ssh_error(const struct oe_ssh *s)
+{
+	return s->error[0] ? s->error : ssh_get_error(s->session);
+}
+
+const char *
+oe_ssh_reason(const struct oe_ssh *s)
+{
+	return ssh_get_disconnect_message(s->session);
+}
+
+int
+oe_ssh_fd(const struct oe_ssh *s)
+{
+	return s->fd;
+}
+
+bool
+oe_ssh_unsent(const struct oe_ssh *s)
+{
+	return ssh_get_poll_flags(s->session) & SSH_WRITE_PENDING;
+}
+
+int
+oe_ssh_flush(struct oe_ssh *s, int timeout_ms)
+{
+	int r;
+
+	if (s->dead)
+		return OE_ECLOSED;
+	s->depth++;
+	r = ssh_blocking_flush(s->session, timeout_ms);
+	s->depth--;
+	if (r == SSH_ERROR) {
+		oe_ssh__break(s, NULL);
+		return OE_ECLOSED;
+	}
+	return r == SSH_AGAIN ? OE_EAGAIN : 0;
+}
+
+int
+oe_ssh_keepalive(struct oe_ssh *s)
+{
+	if (s->dead)
+		return OE_ECLOSED;
+	return ssh_send_keepalive(s->session) == SSH_OK ? 0 : OE_ECLOSED;
+}
+
+int64_t
+oe_ssh_last_input_ms(const struct oe_ssh *s)
+{
+	return s->last_input_ms;
+}
+
+void
+oe_ssh_bytes(const struct oe_ssh *s, uint64_t *ret_in, uint64_t *ret_out)
+{
+	*ret_in = s->wire.in_bytes;
+	*ret_out = s->wire.out_bytes;
+}
+
+void
+oe_ssh_algorithms(const struct oe_ssh *s, char *ret, size_t size)
+{
+	const char *kex = ssh_get_kex_algo(s->session);
+	const char *in = ssh_get_cipher_in(s->session);
+	const char *out = ssh_get_cipher_out(s->session);
+
+	snprintf(ret, size, "%s %s %s", kex ? kex : "?", in ? in : "?",
+	    out ? out : "?");
+}
