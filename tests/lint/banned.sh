@@ -50,7 +50,7 @@ banned() {
 	why=$1
 	shift
 	names=$(printf '%s|' "$@")
-	grep -E "(^|[^A-Za-z0-9_])(${names%|})[[:space:]]*\(" "$LINT_TMP/src" |
+	grep -E "(^|[^A-Za-z0-9_.>])(${names%|})[[:space:]]*\(" "$LINT_TMP/src" |
 		verdict "$why: $*"
 }
 
@@ -59,7 +59,7 @@ banned "hidden state" strtok localtime gmtime asctime ctime readdir_r
 banned "no error result" atoi atol atoll atof
 banned "a shell or a search path in between" system popen execlp execvp execvpe
 banned "no limit on the stack" alloca strdupa strndupa
-banned "races" tmpnam tempnam mktemp access
+banned "races" tmpnam tempnam mktemp
 banned "no proof of initialisation" bcopy bzero bcmp
 banned "predictable" rand srand random drand48
 banned "half-defined" vfork longjmp setjmp scanf sscanf fscanf

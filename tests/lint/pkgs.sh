@@ -41,6 +41,7 @@ owner() {
 	vi | vim.tiny) echo vim-tiny ;;
 	useradd | userdel) echo passwd ;;
 	ps | pgrep) echo procps ;;
+	systemd-analyze | systemd-run) echo systemd ;;
 	setpriv | runuser | script | last | lastlog) echo util-linux ;;
 	*) echo "$1" ;;
 	esac
