@@ -30,7 +30,9 @@ status_is 78 "an unknown key exits 78"
 like "$(cat "$ERR")" 'bad\.conf:2' "with file and line"
 
 # What --check-config prints can be set, so it belongs into the example.
-for key in $(sed -n 's/^#\{0,1\} *\([a-z][a-z-]*\) *=.*/\1/p' "$T/as-is" | sort -u); do
+sed -n 's/^#\{0,1\} *\([a-z][a-z-]*\) *=.*/\1/p' "$T/as-is" | sort -u \
+	>"$T/printed"
+while read -r key; do
 	check "$key is in the example" grep -q "^#$key = " "$example"
-done
+done <"$T/printed"
 done_testing
