@@ -77,8 +77,8 @@ oe_srv__auth_deny(struct oe_srv_conn *c, uint8_t type, const char *method,
 	auth_wait_grid(since_ms);
 	oe_srv__reply(c, type, OE_SSH_DENY);
 	if (max && c->tries >= max)
-		oe_srv__end(c, OE_SRV_END_TRIES,
-		    "too many authentication failures");
+		oe_srv__end(
+		    c, OE_SRV_END_TRIES, "too many authentication failures");
 }
 
 /* The account phase: locked, expired, nologin, shell. */
@@ -125,11 +125,10 @@ auth_logged_in(struct oe_srv_conn *c)
 	oe_event_str(&e, "key", c->fingerprint);
 	oe_event_str(&e, "rule", c->rule.id);
 	oe_event_end(&e, &c->srv->events);
-	oe_log_debug(&c->lc_user, "logged in as '%s' by %s", c->account.name,
-	    c->method);
+	oe_log_debug(
+	    &c->lc_user, "logged in as '%s' by %s", c->account.name, c->method);
 	oe_ipc_msg_init(&m, OE_SRV_NOTE_LIMITS);
-	(void)oe_buf_put_u32(
-	    &m.payload, (uint32_t)c->rule.idle_timeout_s);
+	(void)oe_buf_put_u32(&m.payload, (uint32_t)c->rule.idle_timeout_s);
 	oe_srv__notice(c, &m);
 }
 
@@ -163,10 +162,9 @@ oe_srv__auth_finish(struct oe_srv_conn *c, const struct oe_srv_identity *id,
 {
 	struct oe_err err = OE_ERR_INIT;
 
-	if (auth_decide(c, id, grant, &err) < 0 ||
-	    auth_account(c, &err) < 0) {
-		oe_log_info(&c->lc_user, "login refused: %s",
-		    oe_err_text(&err));
+	if (auth_decide(c, id, grant, &err) < 0 || auth_account(c, &err) < 0) {
+		oe_log_info(
+		    &c->lc_user, "login refused: %s", oe_err_text(&err));
 		return false;
 	}
 	oe_grant_done(&c->grant);
@@ -218,10 +216,10 @@ oe_srv__auth_password(struct oe_srv_conn *c, struct oe_ipc_msg *m)
 		return OE_EPROTO;
 	if (!oe_srv__auth_take_user(c, user) ||
 	    !(c->srv->cfg->methods & OE_SSH_AUTH_PASSWORD) ||
-	    oe_buf_get_cstring(
-		&m->payload, OE_SRV_PASSWORD_MAX, &password) < 0) {
-		oe_srv__auth_deny(c, m->type, "password", "not accepted", true,
-		    since);
+	    oe_buf_get_cstring(&m->payload, OE_SRV_PASSWORD_MAX, &password) <
+		0) {
+		oe_srv__auth_deny(
+		    c, m->type, "password", "not accepted", true, since);
 		return 0;
 	}
 	auth_pam_params(c, &p);

@@ -23,11 +23,10 @@
 
 /* Put the place of the value before the message: "/etc/x.conf:7: ...". */
 static int
-config_blame(const struct oe_values *v, const char *name, int r,
-    struct oe_err *err)
+config_blame(
+    const struct oe_values *v, const char *name, int r, struct oe_err *err)
 {
-	return oe_err_wrap(
-	    err, r, "%s (%s)", name, oe_values_where(v, name));
+	return oe_err_wrap(err, r, "%s (%s)", name, oe_values_where(v, name));
 }
 
 static char *
@@ -108,8 +107,8 @@ config_methods(
 
 /* Files that must be there when the server starts. */
 static int
-config_file(const struct oe_values *v, const char *name, char **ret,
-    struct oe_err *err)
+config_file(
+    const struct oe_values *v, const char *name, char **ret, struct oe_err *err)
 {
 	struct stat st;
 
@@ -236,8 +235,7 @@ config_sessions(
 	}
 	oe_srv_standalone_init(&c->standalone, &c->users);
 	c->standalone.trust_network = c->trust_network;
-	c->standalone.max_sessions =
-	    (unsigned)oe_values_int(v, "max-channels");
+	c->standalone.max_sessions = (unsigned)oe_values_int(v, "max-channels");
 	c->standalone.idle_timeout_s = c->idle_timeout_s;
 	c->standalone.grant.agent = oe_values_flag(v, "agent-forwarding");
 	c->policy = oe_srv_standalone_policy(&c->standalone);

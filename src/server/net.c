@@ -18,6 +18,7 @@
 #include "core/net/loop.h"
 #include "core/net/sandbox.h"
 #include "core/ssh/serve.h"
+#include "core/ssh/ssh.h"
 #include "server/internal.h"
 #include "server/net_channel.h"
 #include "server/net_rpc.h"
@@ -60,8 +61,8 @@ net_hello(struct net *n)
 }
 
 static enum oe_ssh_answer
-net_ask_two(struct net *n, uint8_t type, const char *user, const void *p,
-    size_t len)
+net_ask_two(
+    struct net *n, uint8_t type, const char *user, const void *p, size_t len)
 {
 	struct oe_ipc_msg m, reply;
 	uint8_t a = OE_SSH_DENY;
@@ -81,8 +82,8 @@ net_ask_two(struct net *n, uint8_t type, const char *user, const void *p,
 }
 
 static enum oe_ssh_answer
-net_publickey(void *arg, const char *user, const uint8_t *blob, size_t len,
-    bool proven)
+net_publickey(
+    void *arg, const char *user, const uint8_t *blob, size_t len, bool proven)
 {
 	return net_ask_two(arg,
 	    proven ? OE_SRV_REQ_PROVEN_KEY : OE_SRV_REQ_TRY_KEY, user, blob,
@@ -113,8 +114,8 @@ net_read_prompts(struct oe_buf *b, struct oe_ssh_prompts *ret)
 	    oe_buf_get_u32(b, &count) < 0 || count > OE_SSH_PROMPTS_MAX)
 		return OE_EPROTO;
 	for (i = 0; i < count; i++) {
-		if (oe_buf_get_cstring(
-			b, OE_IPC_PAYLOAD_MAX, &ret->text[i]) < 0)
+		if (oe_buf_get_cstring(b, OE_IPC_PAYLOAD_MAX, &ret->text[i]) <
+		    0)
 			return OE_EPROTO;
 		ret->n = i + 1;
 		if (oe_buf_get_u8(b, &echo) < 0)
@@ -209,6 +210,19 @@ net_end(struct net *n, const char *why)
 	n->done = true;
 }
 
+/* Often enough to be exact to a quarter, seldom enough to cost nothing. */
+static int64_t
+net_tick_ms(const struct net *n)
+{
+	int64_t least = 60, every = n->srv->cfg->keepalive_s;
+
+	if (every && every < least)
+		least = every;
+	if (n->idle_timeout_s && n->idle_timeout_s < least)
+		least = n->idle_timeout_s;
+	return least * 250;
+}
+
 static void
 net_on_notice(void *arg, short revents)
 {
@@ -237,8 +251,7 @@ net_on_notice(void *arg, short revents)
 		oe_timer_set(n->tick, net_tick_ms(n));
 		break;
 	case OE_SRV_NOTE_AGENT:
-		oe_srv__channels_agent(
-		    n->channels, oe_ipc_msg_claim(&m, 0));
+		oe_srv__channels_agent(n->channels, oe_ipc_msg_claim(&m, 0));
 		break;
 	}
 	oe_ipc_msg_done(&m);
@@ -278,19 +291,6 @@ net_check_alive(struct net *n, int64_t now)
 		return;
 	}
 	(void)oe_ssh_keepalive(n->ssh);
-}
-
-/* Often enough to be exact to a quarter, seldom enough to cost nothing. */
-static int64_t
-net_tick_ms(const struct net *n)
-{
-	int64_t least = 60, every = n->srv->cfg->keepalive_s;
-
-	if (every && every < least)
-		least = every;
-	if (n->idle_timeout_s && n->idle_timeout_s < least)
-		least = n->idle_timeout_s;
-	return least * 250;
 }
 
 static void

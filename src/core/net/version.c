@@ -9,8 +9,8 @@
 #include "core/base/library.h"
 #include "core/net/cidr.h"
 
-#define TEXT_OF(x)  #x
-#define TEXT(x)	    TEXT_OF(x)
+#define TEXT_OF(x) #x
+#define TEXT(x)    TEXT_OF(x)
 
 static const char *
 version_seccomp(void)

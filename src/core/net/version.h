@@ -4,7 +4,7 @@
  */
 #pragma once
 
-struct oe_library;
+#include "core/base/library.h"
 
 /** oe_net_libraries - libcidr and libseccomp; ended by name NULL. */
 extern const struct oe_library oe_net_libraries[];

@@ -378,7 +378,7 @@ take_option(const char **p, struct oe_authopts *o, struct oe_err *err)
 {
 	const char *name = *p;
 	size_t n = strcspn(name, "=,\"");
-	char *value;
+	char *value = NULL;
 	int r;
 
 	*p += n;

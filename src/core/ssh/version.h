@@ -4,7 +4,7 @@
  */
 #pragma once
 
-struct oe_library;
+#include "core/base/library.h"
 
 /** oe_ssh_libraries - libssh and OpenSSL; ended by name NULL. */
 extern const struct oe_library oe_ssh_libraries[];
