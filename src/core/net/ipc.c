@@ -182,11 +182,12 @@ oe_ipc_recv(int fd, int timeout_ms, struct oe_ipc_msg *ret, struct oe_err *err)
 					: oe_err_sys(err, "receive message");
 		goto out;
 	}
+	/* descriptors first: whatever else is wrong, they are ours to close */
+	r = ipc_take_fds(&mh, &m);
 	if (n == 0) {
 		r = oe_err_set(err, OE_ECLOSED, "the other process is gone");
 		goto out;
 	}
-	r = ipc_take_fds(&mh, &m);
 	if (r < 0 || (mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) ||
 	    n > OE_IPC_PAYLOAD_MAX + 1) {
 		r = oe_err_set(err, OE_EPROTO, "malformed message");

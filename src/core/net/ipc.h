@@ -43,8 +43,8 @@ int oe_ipc_send(int fd, const struct oe_ipc_msg *m, struct oe_err *err);
  * oe_ipc_recv() - receive one message.
  * @timeout_ms: -1 waits for ever, 0 does not wait.
  * @ret: filled on success; oe_ipc_msg_done() it.
- * Return: 0, OE_EAGAIN (nothing in time), OE_ECLOSED, OE_EPROTO (empty
- * packet, cut off, too many descriptors), OE_ESYS.
+ * Return: 0, OE_EAGAIN (nothing in time), OE_ECLOSED (an empty packet looks
+ * the same), OE_EPROTO (cut off, too many descriptors), OE_ESYS.
  */
 int oe_ipc_recv(
     int fd, int timeout_ms, struct oe_ipc_msg *ret, struct oe_err *err);
