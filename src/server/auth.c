@@ -70,8 +70,10 @@ oe_srv__auth_deny(struct oe_srv_conn *c, uint8_t type, const char *method,
 		oe_event_str(&e, "why", why);
 		oe_event_end(&e, &c->srv->events);
 		oe_srv__report(c, OE_SRV_REPORT_FAILED);
-		oe_srv_login_failed(c->user ? c->user : "", c->peer->text,
-		    c->peer->key, getpid(), oe_time_wall_ms(), NULL);
+		if (c->srv->cfg->root)
+			oe_srv_login_failed(c->user ? c->user : "",
+			    c->peer->text, c->peer->key, getpid(),
+			    oe_time_wall_ms(), NULL);
 	}
 	oe_log_debug(&c->lc_user, "%s refused: %s", method, why);
 	auth_wait_grid(since_ms);
@@ -242,8 +244,8 @@ int
 oe_srv__auth_none(struct oe_srv_conn *c, struct oe_ipc_msg *m)
 {
 	int64_t since = oe_time_mono_ms();
+	bool first = !c->user, may;
 	char *user = NULL;
-	bool may;
 
 	if (oe_buf_get_cstring(&m->payload, OE_SRV_USER_MAX, &user) < 0)
 		return OE_EPROTO;
@@ -254,8 +256,13 @@ oe_srv__auth_none(struct oe_srv_conn *c, struct oe_ipc_msg *m)
 		oe_srv__reply(c, m->type, OE_SSH_ALLOW);
 		return 0;
 	}
+	if (!first) {
+		oe_srv__auth_deny(
+		    c, m->type, "none", "not accepted", false, since);
+		return 0;
+	}
 	/* how every client asks for the list of methods: not a try */
-	c->tries -= c->tries > 0;
-	oe_srv__auth_deny(c, m->type, "none", "not accepted", false, since);
+	auth_wait_grid(since);
+	oe_srv__reply(c, m->type, OE_SSH_DENY);
 	return 0;
 }

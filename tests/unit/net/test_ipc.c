@@ -274,6 +274,29 @@ test_full_queue(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* One that never reads costs the sender its patience, not its life. */
+static void
+test_stuck_reader(void **state)
+{
+	struct oe_ipc_msg m;
+	int *sv = *state, i, r = 0;
+
+	oe_ipc_msg_init(&m, 1);
+	while (oe_buf_left(&m.payload) < 60000)
+		(void)oe_buf_put_u64(&m.payload, 0);
+	for (i = 0; i < 1000 && r == 0; i++)
+		r = oe_ipc_send_within(sv[0], &m, i % 2, NULL);
+	assert_int_equal(r, OE_ETIMEOUT);
+	/* what is in the queue is bounded, and whole */
+	assert_in_range(i, 2, 100);
+	oe_ipc_msg_done(&m);
+	while (--i > 0) {
+		assert_int_equal(oe_ipc_recv(sv[1], 0, &m, NULL), 0);
+		oe_ipc_msg_done(&m);
+	}
+	assert_int_equal(oe_ipc_recv(sv[1], 0, &m, NULL), OE_EAGAIN);
+}
+
 #define WITH_PAIR(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -287,6 +310,7 @@ main(void)
 	    WITH_PAIR(test_other_control_messages),
 	    WITH_PAIR(test_ends),
 	    WITH_PAIR(test_full_queue),
+	    WITH_PAIR(test_stuck_reader),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
