@@ -203,17 +203,9 @@ int
 listener_rebind(struct listener *l, struct oe_err *err)
 {
 	const struct oe_srv_config *cfg = l->srv.cfg;
-	static bool started;
 	size_t i, k;
-	int n, r;
+	int r;
 
-	if (!started) {
-		started = true;
-		n = oe_notify_listen_fds();
-		for (i = 0; i < (size_t)n && i < OE_SRV_SOCKS_MAX; i++)
-			sock_add(l, OE_SRV_FD_FIRST + (int)i, true);
-		sock_take_kept(l);
-	}
 	sock_close_unwanted(l);
 	/* sockets of a service manager stand for all --bind */
 	for (i = 0; i < l->n_socks; i++)
@@ -233,6 +225,19 @@ listener_rebind(struct listener *l, struct oe_err *err)
 			return r;
 	}
 	return 0;
+}
+
+void
+listener_inherit(struct listener *l)
+{
+	int n = oe_notify_listen_fds(), i;
+
+	/* whoever started us may have left descriptors that are not ours */
+	if (!getenv(OE_SRV_KEPT))
+		oe_fd_close_from(OE_SRV_FD_FIRST + n);
+	for (i = 0; i < n && i < OE_SRV_SOCKS_MAX; i++)
+		sock_add(l, OE_SRV_FD_FIRST + i, true);
+	sock_take_kept(l);
 }
 
 static void
@@ -281,6 +286,8 @@ listener_identify(const struct listener *l, int fd, struct oe_srv_peer *ret)
 	    oe_mem_random(0));
 	/* answers are small and many: waiting to fill a segment costs 40 ms */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+	/* a client that fills segments during the handshake waits for this */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof one);
 	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
 	return 0;
 }
