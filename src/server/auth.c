@@ -22,6 +22,8 @@
 #include "server/usermap.h"
 
 #define OE_SRV_DENY_GRID_MS 10
+/* After login, what is still in use after so long stays in use. */
+#define OE_SRV_TRIM_MS 500
 
 bool
 oe_srv__auth_take_user(struct oe_srv_conn *c, char *user)
@@ -126,7 +128,7 @@ auth_logged_in(struct oe_srv_conn *c)
 	struct oe_event e;
 
 	c->phase = OE_SRV_PHASE_OPEN;
-	oe_timer_set(c->grace, -1);
+	oe_timer_set(c->grace, OE_SRV_TRIM_MS);
 	oe_srv__report(c, OE_SRV_REPORT_AUTHENTICATED);
 	oe_srv__event(c, &e, "auth");
 	oe_event_str(&e, "method", c->method);

@@ -290,12 +290,15 @@ monitor_on_signal(void *arg, short revents)
 		    c, OE_SRV_END_SHUTDOWN, "the server is shutting down");
 }
 
+/* One timer for both: the end of the grace, or the rest after login. */
 static void
 monitor_on_grace(void *arg)
 {
 	struct oe_srv_conn *c = arg;
 
-	if (c->phase == OE_SRV_PHASE_AUTH)
+	if (c->phase != OE_SRV_PHASE_AUTH)
+		oe_mem_trim();
+	else
 		oe_srv__end(c, OE_SRV_END_GRACE, "not authenticated in time");
 }
 
