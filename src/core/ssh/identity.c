@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/buf.h"
 #include "core/base/err.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
@@ -85,11 +86,34 @@ same_blob(ssh_key key, const struct oe_agent_key *k)
 	return same;
 }
 
-/* Does the certificate certify this key? */
+/*
+ * Does the certificate certify this key?  Both begin with their type; the
+ * certificate has a nonce next and then the very fields of the key
+ * (PROTOCOL.certkeys).  ssh_key_cmp() calls the two types different.
+ */
 static bool
 certifies(ssh_key cert, ssh_key pub)
 {
-	return ssh_key_cmp(cert, pub, SSH_KEY_CMP_PUBLIC) == 0;
+	struct oe_buf c, p, type, nonce;
+	uint8_t *cert_blob = NULL, *pub_blob = NULL;
+	size_t cert_len = 0, pub_len = 0;
+	bool yes = false;
+
+	if (!key_blob(cert, &cert_blob, &cert_len) ||
+	    !key_blob(pub, &pub_blob, &pub_len))
+		goto out;
+	oe_buf_view(&c, cert_blob, cert_len);
+	oe_buf_view(&p, pub_blob, pub_len);
+	if (oe_buf_get_string(&c, &type) == 0 &&
+	    oe_buf_get_string(&c, &nonce) == 0 &&
+	    oe_buf_get_string(&p, &type) == 0)
+		yes = oe_buf_left(&c) > oe_buf_left(&p) &&
+		      memcmp(oe_buf_head(&c), oe_buf_head(&p),
+			  oe_buf_left(&p)) == 0;
+out:
+	free(cert_blob);
+	free(pub_blob);
+	return yes;
 }
 
 static void

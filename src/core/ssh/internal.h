@@ -29,6 +29,7 @@ struct oe_ssh {
 	bool told;	/* failed() was called */
 	int fd;
 	char error[256];
+	struct oe_ssh__agent_hook *agent_hook; /* client side, or NULL */
 	/* server side */
 	const struct oe_ssh_serve_ops *serve;
 	void *serve_arg;
