@@ -14,15 +14,17 @@ OE_MODULES_BUILT(DECLARE)
 	{#name, "--enable-" #name, why,                                        \
 	    (const char *const[]){__VA_ARGS__, NULL}},
 
+/* At file scope, where a compound literal is a constant. */
+static const struct oe_module *const built[] = {OE_MODULES_BUILT(BUILT) NULL};
+static const struct oe_module_absent absent[] = {
+    OE_MODULES_ABSENT(ABSENT){NULL, NULL, NULL, NULL}};
+static const struct oe_library *const libraries[] = {
+    oe_base_libraries, oe_app_libraries, NULL};
+static const struct oe_module_set set = {
+    built, absent, OE_CONFIGURE_SUMMARY, libraries};
+
 int
 main(int argc, char **argv)
 {
-	static const struct oe_module *const built[] = {
-	    OE_MODULES_BUILT(BUILT) NULL};
-	static const struct oe_module_absent absent[] = {
-	    OE_MODULES_ABSENT(ABSENT){NULL, NULL, NULL, NULL}};
-	static const struct oe_module_set set = {
-	    built, absent, OE_CONFIGURE_SUMMARY};
-
 	return oe_app_main(&set, argc, argv);
 }

@@ -54,7 +54,12 @@ struct oe_ctx {
 struct oe_command {
 	const char *name;     /* "ssh-server" */
 	const char *summary;  /* one line, lower case, no full stop */
-	const char *operands; /* "[user@]peer [command...]"; "" when none */
+	/*
+	 * "[user@]peer [command...]"; "" when none.  Completions read it:
+	 * a first word with "peer" in it offers peers, "COMMAND" commands,
+	 * "a|b|c" these words; anything else file names.
+	 */
+	const char *operands;
 	int min_operands, max_operands; /* max -1: any number */
 	const struct oe_param *params;	/* ended by an entry with name NULL */
 	unsigned flags;

@@ -13,14 +13,9 @@
 
 #include <stddef.h>
 
-struct oe_command;
+#include "core/base/library.h"
 
-/* A third-party library as compiled against and as loaded. */
-struct oe_library {
-	const char *name;
-	const char *compiled;
-	const char *(*running)(void);
-};
+struct oe_command;
 
 /* An SSH subsystem that a module offers to the server, run as the user. */
 struct oe_subsystem {
@@ -51,7 +46,16 @@ struct oe_module_set {
 	const struct oe_module *const *built; /* ended by NULL */
 	const struct oe_module_absent *absent; /* ended by name NULL */
 	const char *configure_summary;
+	/*
+	 * Libraries of the floors below the modules: tables as in
+	 * core/base/library.h; ended by NULL, or NULL.  A library that
+	 * several tables name is told once.
+	 */
+	const struct oe_library *const *libraries;
 };
+
+/** oe_app_libraries - libinih; ended by name NULL. */
+extern const struct oe_library oe_app_libraries[];
 
 /** oe_module_find_command() - by exact name; NULL when absent. */
 const struct oe_command *oe_module_find_command(

@@ -9,7 +9,9 @@
  *
  * Names: option --login-grace of command ssh-server is key "login-grace" in
  * section [ssh-server], and OMNIEDGE_SSH_SERVER_LOGIN_GRACE in the
- * environment.  Dashes and underscores are the same in config keys.
+ * environment.  Dashes and underscores are the same in config keys.  An empty
+ * variable counts as not set; a list in a variable has one item per line, or
+ * between commas for OE_PARAM_COMMA.
  */
 #pragma once
 
@@ -79,10 +81,12 @@ enum oe_param_source {
 struct oe_values; /* the settled values of one command; opaque */
 
 /*
- * Readers.  @name must be in the command's table (asserted).
- * Strings are borrowed and live as long as the values.
+ * Readers.  @name must be in the command's table: a name that is not ends the
+ * process with a message.  Strings are borrowed and live as long as the values.
  */
+/** oe_values_str() - as text (of a list: the last item); NULL when not set. */
 const char *oe_values_str(const struct oe_values *v, const char *name);
+/** oe_values_int() - number, seconds or bytes; 0 when not set. */
 int64_t oe_values_int(const struct oe_values *v, const char *name);
 bool oe_values_flag(const struct oe_values *v, const char *name);
 /** oe_values_list() - all values of a REPEAT parameter in order. */

@@ -15,7 +15,7 @@
 #include "core/net/race.h"
 #include "core/ssh/clientauth.h"
 #include "core/ssh/dialopts.h"
-#include "core/ssh/hostkey.h"
+#include "core/ssh/peerkey.h"
 #include "core/ssh/internal.h"
 
 enum step { STEP_RACE, STEP_KEX, STEP_AUTH, STEP_DONE };
@@ -126,7 +126,7 @@ dial_begin_auth(struct oe_ssh_dial *d)
 					   : "?");
 	oe_log_debug(NULL, "key exchange and cipher: %s", text);
 	dial_say(d, "checking the host key");
-	r = oe_hostkey_check(
+	r = oe_peerkey_check(
 	    d->session, d->plan.conf, &d->plan.ui, &d->err);
 	if (r < 0)
 		return r;

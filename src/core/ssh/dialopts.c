@@ -10,7 +10,7 @@
 #include "core/base/str.h"
 #include "core/base/time.h"
 #include "core/ssh/algos.h"
-#include "core/ssh/hostkey.h"
+#include "core/ssh/peerkey.h"
 
 /* ssh_config(5): fewer than 16 bytes between exchanges makes no sense. */
 #define REKEY_BYTES_MIN 16
@@ -72,7 +72,7 @@ set_algos(ssh_session s, const struct oe_sshconf *conf, struct oe_err *err)
 		if (r < 0)
 			return r;
 	}
-	list = oe_hostkey_algos(conf);
+	list = oe_peerkey_algos(conf);
 	r = set_list(s, "HostKeyAlgorithms", hostkeys, list, err);
 	free(list);
 	return r;

@@ -1,297 +1,233 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/ssh/hostkey.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-#include "core/base/log.h"
+#include "core/base/buf.h"
+#include "core/base/err.h"
+#include "core/base/fd.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
-#include "core/ssh/algos.h"
-#include "core/ssh/knownhosts.h"
+#include "core/ssh/hostkey_internal.h"
 
-struct hostkey {
-	const struct oe_sshconf *conf;
-	const struct oe_ssh_ui *ui;
-	const char *type; /* "ssh-ed25519" */
-	char *blob;	  /* base64 */
-	char *print;	  /* "SHA256:..." */
-	char *name;	  /* as in known_hosts */
-	struct oe_knownhosts_found found;
-};
+#define OE_SSH_HOSTKEY_RSA_BITS 3072
+#define OE_SSH_HOSTKEY_FILE_MAX (64 * 1024)
 
-static char *
-known_name(const struct oe_sshconf *conf)
+static int
+hostkey_check_file(const char *path, int fd, struct oe_err *err)
 {
-	const char *alias = oe_sshconf_str(conf, OE_SSHCONF_HOSTKEYALIAS);
+	struct stat st;
 
-	if (alias)
-		return oe_knownhosts_name(alias, 22);
-	return oe_knownhosts_name(oe_sshconf_str(conf, OE_SSHCONF_HOSTNAME),
-	    (int)oe_sshconf_num(conf, OE_SSHCONF_PORT));
-}
-
-/* Both settings' files as one list. */
-static void
-known_files(const struct oe_sshconf *conf, struct oe_strs *ret)
-{
-	static const enum oe_sshconf_key keys[] = {
-	    OE_SSHCONF_USERKNOWNHOSTSFILE, OE_SSHCONF_GLOBALKNOWNHOSTSFILE};
-	size_t k, i;
-
-	for (k = 0; k < OE_ARRAY_LEN(keys); k++) {
-		const struct oe_strs *v = oe_sshconf_list(conf, keys[k]);
-
-		for (i = 0; i < v->n; i++)
-			oe_strs_add(ret, v->v[i]);
-	}
-}
-
-char *
-oe_hostkey_algos(const struct oe_sshconf *conf)
-{
-	struct oe_strs files = {NULL, 0}, types = {NULL, 0};
-	char *name = known_name(conf), *list, *next;
-	size_t i;
-
-	list = oe_algos_apply(OE_ALGO_HOSTKEY,
-	    oe_sshconf_str(conf, OE_SSHCONF_HOSTKEYALGORITHMS));
-	known_files(conf, &files);
-	oe_knownhosts_types(&files, name, &types);
-	for (i = types.n; i-- > 0;) {
-		next = oe_algos_prefer(list, types.v[i]);
-		free(list);
-		list = next;
-	}
-	oe_strs_done(&files);
-	oe_strs_done(&types);
-	free(name);
-	return list;
+	if (fstat(fd, &st) < 0)
+		return oe_err_sys(err, "stat '%s'", path);
+	if (!S_ISREG(st.st_mode))
+		return oe_err_set(
+		    err, OE_ECONF, "'%s' is not a regular file", path);
+	if (st.st_uid != geteuid() && st.st_uid != 0)
+		return oe_err_set(err, OE_ECONF,
+		    "host key '%s' belongs to user id %u; it must belong to "
+		    "the server's user or root",
+		    path, (unsigned)st.st_uid);
+	if (st.st_mode & 077)
+		return oe_err_set(err, OE_ECONF,
+		    "host key '%s' can be read by others (mode %04o): "
+		    "run 'chmod 600 %s', and replace the key if anybody "
+		    "may have read it",
+		    path, (unsigned)(st.st_mode & 07777), path);
+	return 0;
 }
 
 static int
-load_key(ssh_session session, struct hostkey *h, struct oe_err *err)
+hostkey_describe(ssh_key key, char **ret)
 {
-	ssh_key key = NULL;
 	unsigned char *hash = NULL;
-	size_t n = 0;
-	char *text = NULL;
-	int r = 0;
+	char *print = NULL;
+	size_t len;
 
-	if (ssh_get_server_publickey(session, &key) != SSH_OK ||
-	    ssh_pki_export_pubkey_base64(key, &text) != SSH_OK ||
-	    ssh_get_publickey_hash(
-		key, SSH_PUBLICKEY_HASH_SHA256, &hash, &n) != 0) {
-		r = oe_err_set(err, OE_ELIB, "read the server's host key");
+	if (ssh_get_publickey_hash(
+		key, SSH_PUBLICKEY_HASH_SHA256, &hash, &len) != 0)
+		return OE_ELIB;
+	print = ssh_get_fingerprint_hash(SSH_PUBLICKEY_HASH_SHA256, hash, len);
+	*ret = oe_mem_printf("%s %s", ssh_key_type_to_char(ssh_key_type(key)),
+	    print ? print : "?");
+	ssh_string_free_char(print);
+	ssh_clean_pubkey_hash(&hash);
+	return 0;
+}
+
+static int
+hostkey_add_file(
+    struct oe_ssh_hostkeys *k, const char *path, struct oe_err *err)
+{
+	struct oe_buf text = {0};
+	ssh_key key = NULL;
+	int fd, r;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return oe_err_sys(err, "open host key '%s'", path);
+	r = hostkey_check_file(path, fd, err);
+	if (r == 0)
+		r = oe_fd_read_all(
+		    fd, path, OE_SSH_HOSTKEY_FILE_MAX, &text, err);
+	if (r < 0)
+		goto out;
+	/* the empty passphrase keeps libssh from asking for one */
+	if (ssh_pki_import_privkey_base64(
+		(const char *)text.data, "", NULL, NULL, &key) != SSH_OK) {
+		r = oe_err_set(err, OE_ECONF,
+		    "'%s' is not a private key without passphrase", path);
 		goto out;
 	}
-	h->type = ssh_key_type_to_char(ssh_key_type(key));
-	h->blob = oe_mem_strdup(text);
-	ssh_string_free_char(text);
-	text = ssh_get_fingerprint_hash(SSH_PUBLICKEY_HASH_SHA256, hash, n);
-	h->print = oe_mem_strdup(text ? text : "?");
+	k->key = oe_mem_realloc_array(k->key, k->n + 1, sizeof *k->key);
+	k->what = oe_mem_realloc_array(k->what, k->n + 1, sizeof *k->what);
+	k->what[k->n] = NULL;
+	r = hostkey_describe(key, &k->what[k->n]);
+	k->key[k->n++] = key;
+	key = NULL;
+	if (r < 0)
+		oe_err_set(err, r, "fingerprint of '%s' failed", path);
 out:
-	ssh_string_free_char(text);
-	ssh_clean_pubkey_hash(&hash);
 	ssh_key_free(key);
+	oe_buf_done(&text);
+	oe_fd_close(&fd);
 	return r;
 }
 
-static void
-say(const struct hostkey *h, const char *text)
-{
-	if (h->ui->say)
-		h->ui->say(h->ui->arg, text);
-}
-
-static const char *
-user_file(const struct hostkey *h)
-{
-	const char *s = oe_sshconf_str(h->conf, OE_SSHCONF_USERKNOWNHOSTSFILE);
-
-	return s && !oe_str_eq(s, "none") ? s : NULL;
-}
-
-/* Remember the key; failing that is worth a word, not the connection. */
-static void
-remember(struct hostkey *h)
-{
-	struct oe_err err = OE_ERR_INIT;
-	const char *file = user_file(h);
-	char *text;
-
-	if (!file)
-		return;
-	if (oe_knownhosts_add(file, h->name,
-		oe_sshconf_yes(h->conf, OE_SSHCONF_HASHKNOWNHOSTS), h->type,
-		h->blob, &err) < 0)
-		text = oe_mem_printf(
-		    "The host key is not remembered: %s", oe_err_text(&err));
-	else
-		text = oe_mem_printf(
-		    "Permanently added '%s' (%s) to %s.", h->name, h->type, file);
-	say(h, text);
-	free(text);
-}
-
+/* Make one key; a key that appeared meanwhile stays (link() refuses). */
 static int
-refuse_unknown(struct hostkey *h, struct oe_err *err)
+hostkey_make(
+    const char *path, enum ssh_keytypes_e type, int bits, struct oe_err *err)
 {
-	const char *host = oe_sshconf_str(h->conf, OE_SSHCONF_HOSTNAME);
-	const char *port = oe_sshconf_str(h->conf, OE_SSHCONF_PORT);
+	char *tmp = oe_mem_printf("%s.new.%ld", path, (long)getpid());
+	ssh_key key = NULL;
+	mode_t mask = umask(077);
+	int fd = -1, r = 0;
 
-	if (h->found.verdict == OE_KNOWNHOSTS_OTHER)
-		return oe_err_set(err, OE_EPERM,
-		    "host key of %s refused: its %s key %s is not known, only "
-		    "keys of another type (%s); make sure that it is the right "
-		    "host, then: ssh-keyscan -p %s %s >> %s",
-		    h->name, h->type, h->print, h->found.where, port, host,
-		    user_file(h) ? user_file(h) : "known_hosts");
-	return oe_err_set(err, OE_EPERM,
-	    "host key of %s refused: it is not known (%s %s); to accept it, "
-	    "connect once with -o StrictHostKeyChecking=accept-new, or: "
-	    "ssh-keyscan -p %s %s >> %s",
-	    h->name, h->type, h->print, port, host,
-	    user_file(h) ? user_file(h) : "known_hosts");
-}
-
-static void
-say_unknown(struct hostkey *h)
-{
-	char *text;
-
-	text = oe_mem_printf("The authenticity of host '%s' can't be "
-			     "established.\n%s key fingerprint is %s.",
-	    h->name, h->type, h->print);
-	say(h, text);
-	free(text);
-	if (h->found.verdict == OE_KNOWNHOSTS_OTHER) {
-		text = oe_mem_printf("Keys of another type are known for this "
-				     "host (%s): be careful.",
-		    h->found.where);
-		say(h, text);
-		free(text);
+	if (ssh_pki_generate(type, bits, &key) != SSH_OK ||
+	    ssh_pki_export_privkey_file(key, NULL, NULL, NULL, tmp) != SSH_OK) {
+		r = oe_err_sys(err, "make host key '%s'", path);
+		goto out;
 	}
+	fd = open(tmp, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fchmod(fd, 0600) < 0 || fsync(fd) < 0 ||
+	    (link(tmp, path) < 0 && errno != EEXIST))
+		r = oe_err_sys(err, "write host key '%s'", path);
+out:
+	umask(mask);
+	unlink(tmp);
+	oe_fd_close(&fd);
+	ssh_key_free(key);
+	free(tmp);
+	return r;
 }
 
 static int
-ask_user(struct hostkey *h, struct oe_err *err)
+hostkey_dir(
+    struct oe_ssh_hostkeys *k, const char *dir, bool make, struct oe_err *err)
 {
-	const char *prompt = "Are you sure you want to continue connecting "
-			     "(yes/no/[fingerprint])? ";
-	char *answer;
-	int r;
-
-	if (!h->ui->ask || oe_sshconf_yes(h->conf, OE_SSHCONF_BATCHMODE))
-		return refuse_unknown(h, err);
-	say_unknown(h);
-	for (;;) {
-		answer = NULL;
-		r = h->ui->ask(
-		    h->ui->arg, OE_SSH_ASK_HOSTKEY, prompt, true, &answer);
-		if (r < 0)
-			return refuse_unknown(h, err);
-		if (oe_str_eq_nocase(answer, "yes") ||
-		    oe_str_eq(answer, h->print))
-			r = 1;
-		else if (oe_str_eq_nocase(answer, "no") || !*answer)
-			r = OE_EPERM;
-		free(answer);
-		if (r > 0)
-			return 0;
-		if (r < 0)
-			return oe_err_set(err, OE_EPERM,
-			    "host key of %s was not accepted", h->name);
-		prompt = "Please type 'yes', 'no' or the fingerprint: ";
-	}
-}
-
-static int
-decide_unknown(struct hostkey *h, struct oe_err *err)
-{
-	const char *mode =
-	    oe_sshconf_str(h->conf, OE_SSHCONF_STRICTHOSTKEYCHECKING);
+	static const struct {
+		const char *file;
+		enum ssh_keytypes_e type;
+		int bits;
+	} kinds[] = {
+	    {"ssh_host_ed25519_key", SSH_KEYTYPE_ED25519, 0},
+	    {"ssh_host_rsa_key", SSH_KEYTYPE_RSA, OE_SSH_HOSTKEY_RSA_BITS},
+	};
+	size_t i;
 	int r = 0;
 
-	if (oe_str_eq(mode, "yes"))
-		return refuse_unknown(h, err);
-	/* accept-new is for hosts never seen; a new type is none */
-	if (oe_str_eq(mode, "accept-new") &&
-	    h->found.verdict == OE_KNOWNHOSTS_OTHER)
-		return refuse_unknown(h, err);
-	if (oe_str_eq(mode, "ask"))
-		r = ask_user(h, err);
-	if (r == 0)
-		remember(h);
+	for (i = 0; i < OE_ARRAY_LEN(kinds) && r == 0; i++) {
+		char *path = oe_mem_printf("%s/%s", dir, kinds[i].file);
+
+		if (make && access(path, F_OK) < 0 && errno == ENOENT)
+			r = hostkey_make(
+			    path, kinds[i].type, kinds[i].bits, err);
+		if (r == 0)
+			r = hostkey_add_file(k, path, err);
+		free(path);
+	}
 	return r;
 }
 
+/* mkdir -p with mode 0700 for what is new. */
 static int
-decide_changed(struct hostkey *h, struct oe_err *err)
+hostkey_mkdirs(const char *path, struct oe_err *err)
 {
-	const char *mode =
-	    oe_sshconf_str(h->conf, OE_SSHCONF_STRICTHOSTKEYCHECKING);
-	char *text;
+	char *copy = oe_mem_strdup(path), *p;
+	int r = 0;
 
-	text = oe_mem_printf(
-	    "WARNING: THE HOST KEY OF %s HAS CHANGED!\n"
-	    "Somebody may be listening in, or the host was made anew.\n"
-	    "Known: %s\nNow:   %s %s",
-	    h->name, h->found.where, h->type, h->print);
-	say(h, text);
-	free(text);
-	if (!oe_str_eq(mode, "no") && !oe_str_eq(mode, "off"))
-		return oe_err_set(err, OE_EPERM,
-		    "host key of %s refused: it differs from the one in %s; "
-		    "if the change is meant: ssh-keygen -R '%s' and connect "
-		    "again",
-		    h->name, h->found.where, h->name);
-	/* as ssh: go on, but give nothing away to who may be in between */
-	return 1;
-}
+	for (p = copy + 1; r == 0; p++) {
+		char c = *p;
 
-static int
-decide(struct hostkey *h, struct oe_err *err)
-{
-	switch (h->found.verdict) {
-	case OE_KNOWNHOSTS_MATCH:
-		oe_log_debug(NULL, "host key %s %s is known: %s", h->type,
-		    h->print, h->found.where);
-		return 0;
-	case OE_KNOWNHOSTS_REVOKED:
-		return oe_err_set(err, OE_EPERM,
-		    "host key of %s refused: %s marks it as revoked", h->name,
-		    h->found.where);
-	case OE_KNOWNHOSTS_CHANGED:
-		return decide_changed(h, err);
-	case OE_KNOWNHOSTS_UNKNOWN:
-	case OE_KNOWNHOSTS_OTHER:
-	case OE_KNOWNHOSTS_COUNT:
-		break;
+		if (c && c != '/')
+			continue;
+		*p = 0;
+		if (mkdir(copy, c ? 0755 : 0700) < 0 && errno != EEXIST)
+			r = oe_err_sys(err, "make directory '%s'", copy);
+		*p = c;
+		if (!c)
+			break;
 	}
-	return decide_unknown(h, err);
+	free(copy);
+	return r;
 }
 
 int
-oe_hostkey_check(ssh_session session, const struct oe_sshconf *conf,
-    const struct oe_ssh_ui *ui, struct oe_err *err)
+oe_ssh_hostkeys_load(const char *path, bool make, struct oe_ssh_hostkeys **ret,
+    struct oe_err *err)
 {
-	struct hostkey h = {.conf = conf, .ui = ui};
-	struct oe_strs files = {NULL, 0};
+	struct oe_ssh_hostkeys *k = oe_mem_zalloc(sizeof *k);
+	struct stat st;
 	int r;
 
-	r = load_key(session, &h, err);
-	if (r < 0)
-		goto out;
-	h.name = known_name(conf);
-	known_files(conf, &files);
-	oe_knownhosts_check(&files, h.name, h.type, h.blob, &h.found);
-	r = decide(&h, err);
-out:
-	oe_strs_done(&files);
-	free(h.blob);
-	free(h.print);
-	free(h.name);
-	return r;
+	if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode)) {
+		r = hostkey_add_file(k, path, err);
+	} else {
+		r = make ? hostkey_mkdirs(path, err) : 0;
+		if (r == 0)
+			r = hostkey_dir(k, path, make, err);
+	}
+	if (r < 0) {
+		oe_ssh_hostkeys_free(&k);
+		return r;
+	}
+	*ret = k;
+	return 0;
+}
+
+void
+oe_ssh_hostkeys_free(struct oe_ssh_hostkeys **pk)
+{
+	struct oe_ssh_hostkeys *k = *pk;
+	size_t i;
+
+	if (!k)
+		return;
+	for (i = 0; i < k->n; i++) {
+		ssh_key_free(k->key[i]);
+		free(k->what[i]);
+	}
+	free(k->key);
+	free(k->what);
+	free(k);
+	*pk = NULL;
+}
+
+size_t
+oe_ssh_hostkeys_count(const struct oe_ssh_hostkeys *k)
+{
+	return k->n;
+}
+
+const char *
+oe_ssh_hostkeys_describe(const struct oe_ssh_hostkeys *k, size_t i)
+{
+	return i < k->n ? k->what[i] : NULL;
 }

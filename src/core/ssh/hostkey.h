@@ -1,19 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * core/ssh/hostkey.h - is this the server that we mean?
+ * core/ssh/hostkey.h - the server's host keys: found, made once, checked.
  */
 #pragma once
 
-#include "core/ssh/dial.h"
-#include "core/ssh/internal.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+struct oe_err;
+struct oe_ssh_hostkeys;
 
 /**
- * oe_hostkey_check() - decide about the server's key by known hosts, the
- * settings and, where they say so, the user.
- * Return: 0, 1 (let through though it has changed: give away no secret),
- * OE_EPERM with a message that says how to go on, OE_ELIB.
+ * oe_ssh_hostkeys_load() - load the keys at @path, making them at need.
+ * @path: a directory (ssh_host_ed25519_key and ssh_host_rsa_key in it; it
+ *        and the keys are made when absent) or one private key file.
+ * @make: false: absent keys are an error.
+ * A key that exists is never replaced.  A key that others may read, or that
+ * cannot be parsed, is an error (OE_ECONF) that names the file.
+ * @ret: oe_ssh_hostkeys_free() it.
  */
-int oe_hostkey_check(ssh_session session, const struct oe_sshconf *conf,
-    const struct oe_ssh_ui *ui, struct oe_err *err);
-/** oe_hostkey_algos() - proposal with the types known for the host first. */
-char *oe_hostkey_algos(const struct oe_sshconf *conf);
+int oe_ssh_hostkeys_load(const char *path, bool make,
+    struct oe_ssh_hostkeys **ret, struct oe_err *err);
+void oe_ssh_hostkeys_free(struct oe_ssh_hostkeys **k);
+size_t oe_ssh_hostkeys_count(const struct oe_ssh_hostkeys *k);
+/** oe_ssh_hostkeys_describe() - "ssh-ed25519 SHA256:..." of key @i. */
+const char *oe_ssh_hostkeys_describe(
+    const struct oe_ssh_hostkeys *k, size_t i);

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * server/internal.h - what the server's processes share.
+ *
+ * struct oe_srv belongs to the listener; forked processes see it as it was
+ * at their connection's start, so a reload changes only what comes later.
+ * struct oe_srv_conn belongs to one monitor.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "core/base/event.h"
+#include "core/base/log.h"
+#include "core/net/cidr.h"
+#include "server/config.h"
+
+struct oe_loop;
+struct oe_sandbox;
+struct oe_ssh_bind;
+
+#define OE_SRV_CONN_ID_MAX 20
+
+struct oe_srv {
+	struct oe_srv_config *cfg;
+	struct oe_ssh_bind *bind;
+	struct oe_sandbox *sandbox;
+	struct oe_eventlog events;
+	const char *self_path; /* absolute path of this program */
+	uid_t net_uid;
+	gid_t net_gid;
+	int report_fd; /* monitors tell the listener: struct oe_srv_report */
+};
+
+/* One accepted connection, as the listener knows it. */
+struct oe_srv_peer {
+	char id[OE_SRV_CONN_ID_MAX];
+	struct oe_addr addr, local_addr;
+	char text[OE_ADDR_TEXT_MAX], local_text[OE_ADDR_TEXT_MAX];
+	uint16_t port, local_port;
+	int64_t since_ms; /* monotonic, of accept() */
+};
+
+enum oe_srv_report_what {
+	OE_SRV_REPORT_AUTHENTICATED = 1,
+	OE_SRV_REPORT_FAILED, /* a password or signature was wrong */
+};
+
+/* Fixed size, below PIPE_BUF: writes of several monitors do not mix. */
+struct oe_srv_report {
+	pid_t monitor;
+	int what; /* enum oe_srv_report_what */
+};
+
+/**
+ * oe_srv__monitor_run() - serve one connection; the forked process's life.
+ * @fd: the accepted socket, owned.
+ * Return: exit status of the process.
+ */
+int oe_srv__monitor_run(
+    const struct oe_srv *srv, const struct oe_srv_peer *peer, int fd);
+
+/**
+ * oe_srv__net_run() - speak SSH with the peer; never returns.
+ * @rpc, @notices: our ends of the sockets to the monitor.
+ */
+void oe_srv__net_run(const struct oe_srv *srv, const struct oe_srv_peer *peer,
+    int fd, int rpc, int notices) OE_NORETURN;
