@@ -206,6 +206,7 @@ dial_begin_kex(struct oe_ssh_dial *d, int fd)
 
 	d->fd = fd;
 	d->step = STEP_KEX;
+	(void)oe_fd_set_nonblock(fd, true);
 	dial_say(d, "exchanging versions and keys");
 	d->session = ssh_new();
 	r = d->session ? oe_dialopts_set(d->session, d->plan.conf, fd, &d->err)

@@ -77,9 +77,9 @@ enum oe_sshconf_key {
 
 /* The world as the resolver sees it; everything is borrowed. */
 struct oe_sshconf_env {
-	const char *home;	/* of the local user */
-	const char *local_user; /* name of the local user */
-	const char *local_host; /* gethostname(2) */
+	char *home;	  /* of the local user */
+	char *local_user; /* name of the local user */
+	char *local_host; /* gethostname(2) */
 	/*
 	 * Read a configuration file of at most OE_SSHCONF_FILE_MAX bytes.
 	 * @checked: apply ssh's rule of owner and mode.
@@ -96,8 +96,12 @@ struct oe_sshconf_env {
 	void *arg;
 };
 
-/** oe_sshconf_env_real() - this process's home, user, files and shell. */
+/**
+ * oe_sshconf_env_real() - this process's home, user, files and shell.
+ * @ret: oe_sshconf_env_done() it.
+ */
 int oe_sshconf_env_real(struct oe_sshconf_env *ret, struct oe_err *err);
+void oe_sshconf_env_done(struct oe_sshconf_env *env);
 
 /** oe_sshconf_new() - no settings yet; @env must outlive it. */
 struct oe_sshconf *oe_sshconf_new(const struct oe_sshconf_env *env);

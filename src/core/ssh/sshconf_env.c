@@ -130,3 +130,12 @@ oe_sshconf_env_real(struct oe_sshconf_env *ret, struct oe_err *err)
 	ret->getenv = real_getenv;
 	return 0;
 }
+
+void
+oe_sshconf_env_done(struct oe_sshconf_env *env)
+{
+	free(env->home);
+	free(env->local_user);
+	free(env->local_host);
+	env->home = env->local_user = env->local_host = NULL;
+}
