@@ -40,6 +40,7 @@ struct oe_srv_peer {
 	struct oe_addr addr, local_addr;
 	char text[OE_ADDR_TEXT_MAX], local_text[OE_ADDR_TEXT_MAX];
 	uint16_t port, local_port;
+	uint8_t key[16];  /* addr as limits.h and utmp want it */
 	int64_t since_ms; /* monotonic, of accept() */
 };
 

@@ -10,7 +10,6 @@
 
 #define NONE         UINT32_MAX
 #define BUCKETS      16384u
-#define TOKEN        1000u /* tokens are counted in thousandths */
 #define STARTUPS_MAX 100000
 
 /*
@@ -240,10 +239,14 @@ slot_take(struct oe_srv_limits *l)
 	return (uint32_t)l->n++;
 }
 
+/*
+ * Tokens are counted in parts: rate_window_ms parts are one token, and a
+ * source gets rate_count parts each millisecond.  Nothing is ever rounded.
+ */
 static uint64_t
 tokens_full(const struct oe_srv_limits *l)
 {
-	return (uint64_t)l->conf.rate_count * TOKEN;
+	return (uint64_t)l->conf.rate_count * l->conf.rate_window_ms;
 }
 
 static uint32_t
@@ -282,27 +285,22 @@ ban_age(const struct oe_srv_limits *l, struct source *s, int64_t now_ms)
 static bool
 token_take(const struct oe_srv_limits *l, struct source *s, int64_t now_ms)
 {
-	uint64_t full = tokens_full(l), more;
+	uint64_t full = tokens_full(l);
 	int64_t passed = now_ms - s->filled_ms;
 
-	if (full == 0 || l->conf.rate_window_ms == 0)
+	if (full == 0)
 		return true;
-	if (passed >= l->conf.rate_window_ms) {
-		s->tokens = full;
+	if (passed > 0)
 		s->filled_ms = now_ms;
-	} else if (passed > 0) {
-		more = full * (uint64_t)passed / l->conf.rate_window_ms;
-		/* no time is lost to rounding: wait until it makes a token */
-		if (more > 0) {
-			s->tokens += more;
-			s->filled_ms = now_ms;
-		}
-	}
+	if (passed >= l->conf.rate_window_ms)
+		s->tokens = full;
+	else if (passed > 0)
+		s->tokens += (uint64_t)passed * l->conf.rate_count;
 	if (s->tokens > full)
 		s->tokens = full;
-	if (s->tokens < TOKEN)
+	if (s->tokens < l->conf.rate_window_ms)
 		return false;
-	s->tokens -= TOKEN;
+	s->tokens -= l->conf.rate_window_ms;
 	return true;
 }
 

@@ -65,7 +65,7 @@ bool oe_srv_login_is_hushed(const struct oe_srv_user *u);
 /**
  * oe_srv_login_motd() - append the message of the day, unless hushed.
  * @files: paths ended by NULL; NULL: /run/motd.dynamic, /etc/motd.
- * Only for sessions whose PAM stack printed none.
+ * Only where oe_srv_pamconf_prints_motd() says that PAM does not.
  */
 void oe_srv_login_motd(
     const struct oe_srv_user *u, const char *const *files, struct oe_buf *ret);

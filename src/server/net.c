@@ -5,11 +5,9 @@
  */
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "core/base/err.h"
@@ -236,6 +234,7 @@ net_on_notice(void *arg, short revents)
 	case OE_SRV_NOTE_LIMITS:
 		(void)!oe_buf_get_u32(&m.payload, &n->idle_timeout_s);
 		n->active_ms = oe_time_mono_ms();
+		oe_timer_set(n->tick, net_tick_ms(n));
 		break;
 	case OE_SRV_NOTE_AGENT:
 		oe_srv__channels_agent(
@@ -281,6 +280,19 @@ net_check_alive(struct net *n, int64_t now)
 	(void)oe_ssh_keepalive(n->ssh);
 }
 
+/* Often enough to be exact to a quarter, seldom enough to cost nothing. */
+static int64_t
+net_tick_ms(const struct net *n)
+{
+	int64_t least = 60, every = n->srv->cfg->keepalive_s;
+
+	if (every && every < least)
+		least = every;
+	if (n->idle_timeout_s && n->idle_timeout_s < least)
+		least = n->idle_timeout_s;
+	return least * 250;
+}
+
 static void
 net_on_tick(void *arg)
 {
@@ -289,7 +301,7 @@ net_on_tick(void *arg)
 
 	net_check_alive(n, now);
 	net_check_idle(n, now);
-	oe_timer_set(n->tick, 1000);
+	oe_timer_set(n->tick, net_tick_ms(n));
 }
 
 static int
@@ -299,11 +311,9 @@ net_enter(const struct oe_srv *srv, struct oe_err *err)
 	    .change = srv->cfg->root,
 	    .uid = srv->net_uid,
 	    .gid = srv->net_gid,
+	    .die_with_parent = true,
 	};
 
-	/* before the limits: the end of the monitor is our end */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
-		return oe_err_sys(err, "tie to the monitor");
 	return oe_sandbox_enter(srv->sandbox, &id, err);
 }
 
@@ -328,7 +338,7 @@ oe_srv__net_run(const struct oe_srv *srv, const struct oe_srv_peer *peer,
 	oe_ssh_attach(n.ssh, n.loop, net_on_lost, &n);
 	n.notice_watch =
 	    oe_loop_watch(n.loop, notices, POLLIN, net_on_notice, &n);
-	n.tick = oe_loop_timer(n.loop, 1000, net_on_tick, &n);
+	n.tick = oe_loop_timer(n.loop, net_tick_ms(&n), net_on_tick, &n);
 	while (!n.done && oe_loop_once(n.loop, -1) == 0)
 		continue;
 	oe_log_debug(&lc, "net ends: %s", oe_ssh_error(n.ssh));

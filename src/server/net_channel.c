@@ -117,8 +117,9 @@ channel_on_input_done(void *arg)
 	c->input_done = true;
 	if (c->agent)
 		channel_finish(c);
-	else
-		channel_maybe_finish(c);
+	else if (!c->exited)
+		oe_ssh_chan_send_eof(c->chan); /* it lives on, silently */
+	channel_maybe_finish(c);
 }
 
 /* The terminal was quiet for a while after its process ended. */

@@ -200,7 +200,10 @@ converse(
 	return rc;
 }
 
-/* libpam would sleep here, for a random time that averages away. */
+/*
+ * libpam would sleep here, after the modules' own time and not instead of it:
+ * the average over many tries would tell which accounts exist.
+ */
 static void
 delay_note(int status, unsigned usec, void *arg)
 {

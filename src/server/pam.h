@@ -10,7 +10,8 @@
  * a wrong password run the same modules with the same prompts, and each
  * failure is answered the same time after the last answer came
  * (fail_delay_ms, or what a module asked for if that is longer; a module that
- * takes longer still is rounded up to whole multiples).
+ * takes longer still is rounded up to whole multiples).  libpam varies what a
+ * module asked for by chance, whoever the account is.
  */
 #pragma once
 

@@ -326,3 +326,20 @@ oe_srv_env_build(
 		    e, OE_SRV_ENV_SERVER, "SSH_AUTH_SOCK", p->agent_socket);
 	return rc;
 }
+
+mode_t
+oe_srv_env_umask(const char *login_defs)
+{
+	struct oe_strs defs = {NULL, 0};
+	const char *text;
+	unsigned mask = 022;
+	size_t n;
+
+	file_lines(login_defs ? login_defs : "/etc/login.defs", &defs);
+	text = defs_get(&defs, "UMASK");
+	n = text != NULL ? strspn(text, "01234567") : 0;
+	if (n > 0 && n <= 4 && strspn(text + n, " \t") == strlen(text + n))
+		mask = (unsigned)strtoul(text, NULL, 8) & 0777;
+	oe_strs_done(&defs);
+	return (mode_t)mask;
+}

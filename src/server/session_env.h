@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "core/base/compiler.h"
 #include "core/base/str.h"
@@ -105,3 +106,11 @@ struct oe_srv_env_params {
  */
 int oe_srv_env_build(struct oe_srv_env *e, const struct oe_srv_env_params *p,
     struct oe_err *err) OE_MUST_CHECK;
+
+/**
+ * oe_srv_env_umask() - UMASK of login.defs, 022 when it says none.
+ * PAM's pam_umask, where configured, sets the process's own: this is for
+ * sessions without PAM.
+ * @login_defs: NULL: /etc/login.defs.
+ */
+mode_t oe_srv_env_umask(const char *login_defs);

@@ -20,10 +20,7 @@ struct oe_command;
 /* An SSH subsystem that a module offers to the server, run as the user. */
 struct oe_subsystem {
 	const char *name; /* "sftp" */
-	/*
-	 * argv of the program, ended by NULL; argv[0] NULL stands for this
-	 * program's own path.
-	 */
+	/* argv of the program, ended by NULL; argv[0] "" is this program */
 	const char *const *argv;
 };
 

@@ -8,6 +8,7 @@
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -284,6 +285,10 @@ oe_sandbox_enter(const struct oe_sandbox *s,
 		r = sandbox_become(id, err);
 	if (r < 0)
 		return r;
+	/* a change of identity clears it, so only now */
+	if (id->die_with_parent &&
+	    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return oe_err_sys(err, "tie to the parent");
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return oe_err_sys(err, "give up privileges");

@@ -29,6 +29,7 @@ struct oe_sandbox_identity {
 	bool change; /* become uid:gid with no further groups (needs root) */
 	uid_t uid;
 	gid_t gid;
+	bool die_with_parent; /* SIGKILL when the parent process ends */
 };
 
 /**

@@ -137,7 +137,8 @@ ipv6_by_64(void **state)
 
 	(void)state;
 	c.ban_failures = 1;
-	c.ban_window_ms = c.ban_ms = c.ban_max_ms = 1000;
+	c.ban_window_ms = 1000;
+	c.ban_ms = c.ban_max_ms = 1000;
 	l = oe_srv_limits_new(&c);
 	assert_int_equal(oe_srv_limits_failed(l, a, 0), 1000);
 	assert_int_equal(oe_srv_limits_open(l, b, 1), OE_SRV_BANNED);
@@ -279,7 +280,8 @@ exempt_and_reload(void **state)
 	c.rate_count = 1;
 	c.rate_window_ms = 1000;
 	c.ban_failures = 1;
-	c.ban_window_ms = c.ban_ms = 1000;
+	c.ban_window_ms = 1000;
+	c.ban_ms = 1000;
 	c.source_unauth_max = 1;
 	c.exempt = is_one;
 	l = oe_srv_limits_new(&c);

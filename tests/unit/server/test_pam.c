@@ -224,16 +224,16 @@ wrapper_files(const char *dir)
 	    dir);
 	put(dir, "oe-plain", s);
 	free(s);
-	put(dir, "motd", "Welcome home\n");
 	put(dir, "environment", "FROM_PAM=yes\nLD_PRELOAD=evil\nHOME=/evil\n");
 	s = oe_mem_printf("auth required pam_permit.so\n"
 			  "account required pam_permit.so\n"
 			  "session required pam_env.so readenv=1 "
 			  "envfile=%s/environment conffile=/dev/null\n"
-			  "session required pam_motd.so motd=%s/motd\n",
-	    dir, dir);
+			  "session required pam_echo.so Welcome home\n",
+	    dir);
 	put(dir, "oe-session", s);
 	free(s);
+	put(dir, "other", "auth required pam_deny.so\n");
 	put(dir, "oe-closed",
 	    "auth required pam_deny.so\naccount required pam_deny.so\n"
 	    "session required pam_deny.so\n");
@@ -242,8 +242,8 @@ wrapper_files(const char *dir)
 static int
 wrapper_run(char **argv)
 {
-	static const char *const names[] = {"db", "oe-plain", "motd",
-	    "environment", "oe-session", "oe-closed", NULL};
+	static const char *const names[] = {"db", "oe-plain", "environment",
+	    "oe-session", "oe-closed", "other", NULL};
 	char dir[] = "/tmp/oe-pam-XXXXXX";
 	int status = 1;
 	size_t i;
@@ -262,7 +262,7 @@ wrapper_run(char **argv)
 		setenv("PAM_WRAPPER", "1", 1);
 		setenv("PAM_WRAPPER_SERVICE_DIR", dir, 1);
 		/* ASan wants to come first and cannot do RTLD_DEEPBIND */
-		setenv("PAM_WRAPPER_DISABLE_DEEPBIND", "1", 1);
+		setenv("UID_WRAPPER_DISABLE_DEEPBIND", "1", 1);
 		setenv("ASAN_OPTIONS",
 		    "verify_asan_link_order=0:detect_leaks=0", 1);
 		(void)execl("/proc/self/exe", argv[0], "inside", (char *)NULL);

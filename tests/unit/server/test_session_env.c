@@ -126,8 +126,9 @@ bounds(void **state)
 static void
 build(void **state)
 {
-	static const char defs[] = "# x\nENV_PATHX PATH=/no\n"
-				   "ENV_PATH\tPATH=/u1:/u2\nMAIL_DIR /m\n";
+	static const char defs[] =
+	    "# x\nENV_PATHX PATH=/no\n"
+	    "ENV_PATH\tPATH=/u1:/u2\nMAIL_DIR /m\nUMASK 027\n";
 	static const char etc[] = "#C=1\nA=\"quoted v\"\nexport B=two\n"
 				  "HOME=/evil\nLD_PRELOAD=x\nPATH=/etcpath\n";
 	char dir[] = "/tmp/oe-env-XXXXXX", f1[64], f2[64];
@@ -196,6 +197,8 @@ build(void **state)
 	    oe_srv_env_get(&e, "XDG_RUNTIME_DIR"), "/run/user/1");
 	assert_null(oe_srv_env_get(&e, "TERM"));
 	assert_null(oe_srv_env_get(&e, "A"));
+	assert_int_equal(oe_srv_env_umask(f1), 027);
+	assert_int_equal(oe_srv_env_umask(f2), 022);
 	oe_srv_env_done(&e);
 	oe_srv_env_done(&c);
 	oe_strs_done(&key);

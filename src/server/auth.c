@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Authentication in the monitor: who asks, may they, and what they may then.
+ *
+ * Known and unknown users get the same answers at the same moments: every
+ * refusal leaves at a multiple of OE_SRV_DENY_GRID_MS after its request.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/base/err.h"
+#include "core/base/mem.h"
+#include "core/base/time.h"
+#include "core/net/loop.h"
+#include "server/conn.h"
+#include "server/login.h"
+#include "server/pam.h"
+#include "server/proto.h"
+#include "server/usermap.h"
+
+#define OE_SRV_DENY_GRID_MS 10
+
+bool
+oe_srv__auth_take_user(struct oe_srv_conn *c, char *user)
+{
+	struct oe_err err = OE_ERR_INIT;
+	bool same;
+
+	if (c->user) {
+		same = !strcmp(c->user, user);
+		free(user);
+		return same;
+	}
+	c->user = user;
+	c->lc_user.value = user;
+	if (oe_srv_usermap_resolve(
+		&c->srv->cfg->users, user, &c->account, &err) == 0)
+		c->account_known = true;
+	else
+		oe_log_debug(&c->lc_user, "%s", oe_err_text(&err));
+	return true;
+}
+
+static void
+auth_wait_grid(int64_t since_ms)
+{
+	int64_t spent = oe_time_mono_ms() - since_ms;
+	int64_t left = OE_SRV_DENY_GRID_MS - spent % OE_SRV_DENY_GRID_MS;
+	struct timespec ts = {0, (long)left * 1000000};
+
+	nanosleep(&ts, NULL);
+}
+
+void
+oe_srv__auth_deny(struct oe_srv_conn *c, uint8_t type, const char *method,
+    const char *why, bool attempt, int64_t since_ms)
+{
+	unsigned max = c->srv->cfg->max_auth_tries;
+	struct oe_event e;
+
+	c->tries++;
+	if (attempt) {
+		c->failures++;
+		oe_srv__event(c, &e, "auth");
+		oe_event_str(&e, "method", method);
+		oe_event_bool(&e, "success", false);
+		oe_event_str(&e, "why", why);
+		oe_event_end(&e, &c->srv->events);
+		oe_srv__report(c, OE_SRV_REPORT_FAILED);
+		oe_srv_login_failed(c->user ? c->user : "", c->peer->text,
+		    c->peer->key, getpid(), oe_time_wall_ms(), NULL);
+	}
+	oe_log_debug(&c->lc_user, "%s refused: %s", method, why);
+	auth_wait_grid(since_ms);
+	oe_srv__reply(c, type, OE_SSH_DENY);
+	if (max && c->tries >= max)
+		oe_srv__end(c, OE_SRV_END_TRIES,
+		    "too many authentication failures");
+}
+
+/* The account phase: locked, expired, nologin, shell. */
+static int
+auth_account(struct oe_srv_conn *c, struct oe_err *err)
+{
+	struct oe_srv_pam_params p = {
+	    .user = c->account.name,
+	    .permitted = true,
+	    .rhost = c->peer->text,
+	};
+	struct oe_buf text;
+	int r;
+
+	oe_buf_init(&text, OE_SRV_NOLOGIN_TEXT_MAX);
+	r = oe_srv_user_check_nologin(&c->account, NULL, &text);
+	oe_buf_done(&text);
+	if (r < 0)
+		return oe_err_set(err, r, "logins are closed (nologin)");
+	r = oe_srv_user_check_shell(&c->account, err);
+	if (r < 0)
+		return r;
+	if (!c->srv->cfg->pam)
+		return oe_srv_user_check_account(
+		    &c->account, oe_time_wall_ms() / 1000, err);
+	if (!c->pam && (r = oe_srv_pam_start(&c->pam, &p, err)) < 0)
+		return r;
+	return oe_srv_pam_account(c->pam, err);
+}
+
+static void
+auth_logged_in(struct oe_srv_conn *c)
+{
+	struct oe_ipc_msg m;
+	struct oe_event e;
+
+	c->phase = OE_SRV_PHASE_OPEN;
+	oe_timer_set(c->grace, -1);
+	oe_srv__report(c, OE_SRV_REPORT_AUTHENTICATED);
+	oe_srv__event(c, &e, "auth");
+	oe_event_str(&e, "method", c->method);
+	oe_event_bool(&e, "success", true);
+	oe_event_str(&e, "local_user", c->account.name);
+	oe_event_str(&e, "key", c->fingerprint);
+	oe_event_str(&e, "rule", c->rule.id);
+	oe_event_end(&e, &c->srv->events);
+	oe_log_debug(&c->lc_user, "logged in as '%s' by %s", c->account.name,
+	    c->method);
+	oe_ipc_msg_init(&m, OE_SRV_NOTE_LIMITS);
+	(void)oe_buf_put_u32(
+	    &m.payload, (uint32_t)c->rule.idle_timeout_s);
+	oe_srv__notice(c, &m);
+}
+
+/* What the policy says of a proven identity, narrowed by its own grant. */
+static int
+auth_decide(struct oe_srv_conn *c, const struct oe_srv_identity *id,
+    struct oe_grant *grant, struct oe_err *err)
+{
+	struct oe_srv_rule rule;
+	int r = oe_srv_policy_decide(&c->srv->cfg->policy, id, &rule, err);
+
+	if (r < 0)
+		return r;
+	if (strcmp(rule.local_user, c->account.name) ||
+	    !oe_srv_policy_may_be(id->method, c->account.uid))
+		r = oe_err_set(err, OE_EPERM,
+		    "the policy gives no way to '%s' by %s", c->account.name,
+		    oe_srv_method_text(id->method));
+	if (r == 0)
+		r = oe_grant_intersect(grant, &rule.grant, err);
+	if (r == 0)
+		c->rule = rule;
+	else
+		oe_srv_rule_done(&rule);
+	return r;
+}
+
+bool
+oe_srv__auth_finish(struct oe_srv_conn *c, const struct oe_srv_identity *id,
+    struct oe_grant *grant)
+{
+	struct oe_err err = OE_ERR_INIT;
+
+	if (auth_decide(c, id, grant, &err) < 0 ||
+	    auth_account(c, &err) < 0) {
+		oe_log_info(&c->lc_user, "login refused: %s",
+		    oe_err_text(&err));
+		return false;
+	}
+	oe_grant_done(&c->grant);
+	c->grant = *grant;
+	oe_grant_init(grant, false);
+	c->method = oe_srv_method_text(id->method);
+	c->fingerprint = oe_mem_strdup(id->key_fingerprint);
+	auth_logged_in(c);
+	return true;
+}
+
+static void
+auth_pam_params(struct oe_srv_conn *c, struct oe_srv_pam_params *p)
+{
+	memset(p, 0, sizeof *p);
+	p->user = c->account_known ? c->account.name : c->user;
+	p->permitted = c->account_known && c->account.uid != 0;
+	p->rhost = c->peer->text;
+	p->fail_delay_ms = OE_SRV_PAM_FAIL_DELAY_MS;
+}
+
+bool
+oe_srv__auth_finish_plain(struct oe_srv_conn *c, enum oe_srv_method method)
+{
+	struct oe_srv_identity id = {
+	    .requested_user = c->user,
+	    .source = c->peer->text,
+	    .method = method,
+	};
+	struct oe_grant all;
+	bool ok;
+
+	oe_grant_init(&all, true);
+	ok = oe_srv__auth_finish(c, &id, &all);
+	oe_grant_done(&all);
+	return ok;
+}
+
+int
+oe_srv__auth_password(struct oe_srv_conn *c, struct oe_ipc_msg *m)
+{
+	int64_t since = oe_time_mono_ms();
+	char *user = NULL, *password = NULL;
+	struct oe_err err = OE_ERR_INIT;
+	struct oe_srv_pam_params p;
+	bool ok = false;
+
+	if (oe_buf_get_cstring(&m->payload, OE_SRV_USER_MAX, &user) < 0)
+		return OE_EPROTO;
+	if (!oe_srv__auth_take_user(c, user) ||
+	    !(c->srv->cfg->methods & OE_SSH_AUTH_PASSWORD) ||
+	    oe_buf_get_cstring(
+		&m->payload, OE_SRV_PASSWORD_MAX, &password) < 0) {
+		oe_srv__auth_deny(c, m->type, "password", "not accepted", true,
+		    since);
+		return 0;
+	}
+	auth_pam_params(c, &p);
+	oe_srv_pam_free(&c->pam);
+	if (oe_srv_pam_start(&c->pam, &p, &err) == 0 &&
+	    oe_srv_pam_password(c->pam, password, &err) == 0)
+		ok = oe_srv__auth_finish_plain(c, OE_SRV_METHOD_PASSWORD);
+	oe_mem_free_secret(&password);
+	if (ok) {
+		oe_srv__reply(c, m->type, OE_SSH_ALLOW);
+		return 0;
+	}
+	oe_srv_pam_free(&c->pam);
+	oe_srv__auth_deny(
+	    c, m->type, "password", "wrong password or user", true, since);
+	return 0;
+}
+
+int
+oe_srv__auth_none(struct oe_srv_conn *c, struct oe_ipc_msg *m)
+{
+	int64_t since = oe_time_mono_ms();
+	char *user = NULL;
+	bool may;
+
+	if (oe_buf_get_cstring(&m->payload, OE_SRV_USER_MAX, &user) < 0)
+		return OE_EPROTO;
+	may = oe_srv__auth_take_user(c, user) && c->account_known &&
+	      c->srv->cfg->trust_network && c->account.uid != 0 &&
+	      oe_cidr_list_contains(c->srv->cfg->trusted, &c->peer->addr);
+	if (may && oe_srv__auth_finish_plain(c, OE_SRV_METHOD_NONE)) {
+		oe_srv__reply(c, m->type, OE_SSH_ALLOW);
+		return 0;
+	}
+	/* how every client asks for the list of methods: not a try */
+	c->tries -= c->tries > 0;
+	oe_srv__auth_deny(c, m->type, "none", "not accepted", false, since);
+	return 0;
+}

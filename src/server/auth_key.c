@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Public keys and certificates: which file or authority vouches for them.
+ */
+#include <errno.h>
+#include <grp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/err.h"
+#include "core/base/fd.h"
+#include "core/base/mem.h"
+#include "core/base/time.h"
+#include "core/ssh/authkeys.h"
+#include "core/ssh/cert.h"
+#include "core/ssh/pubkey.h"
+#include "core/ssh/revoked.h"
+#include "core/ssh/strictmodes.h"
+#include "server/conn.h"
+#include "server/proto.h"
+
+#define OE_SRV_CA_FILE_MAX (256 * 1024)
+#define OE_SRV_CAS_MAX	   256
+
+struct key_query {
+	struct oe_srv_conn *c;
+	struct oe_pubkey key;
+	struct oe_cert cert;
+	bool is_cert;
+	const char *path; /* file being read, for diagnostics */
+};
+
+/* Effective ids and groups of the user, to read their files as they would. */
+static int
+key_become_user(const struct oe_srv_conn *c)
+{
+	const struct oe_srv_user *u = &c->account;
+
+	if (!c->srv->cfg->root || u->uid == 0)
+		return 0;
+	if (initgroups(u->name, u->gid) < 0 || setegid(u->gid) < 0 ||
+	    seteuid(u->uid) < 0)
+		return OE_ESYS;
+	return 0;
+}
+
+static void
+key_become_root(const struct oe_srv_conn *c)
+{
+	gid_t none = 0;
+
+	if (!c->srv->cfg->root || c->account.uid == 0)
+		return;
+	/* anything else than full privileges here would be a hole later */
+	if (seteuid(0) < 0 || setegid(0) < 0 || setgroups(1, &none) < 0)
+		abort();
+}
+
+static void
+key_diag(void *arg, unsigned line, const char *text)
+{
+	struct key_query *q = arg;
+
+	oe_log_debug(&q->c->lc_user, "%s:%u: %s", q->path, line, text);
+}
+
+static char *
+key_expand(const struct oe_srv_conn *c, const char *path)
+{
+	struct oe_buf b;
+	char *s;
+
+	oe_buf_init(&b, 64 * 1024);
+	if (*path != '/')
+		(void)oe_buf_printf(&b, "%s/", c->account.home);
+	for (; *path; path++) {
+		if (*path != '%' || !path[1]) {
+			(void)oe_buf_put_u8(&b, (uint8_t)*path);
+			continue;
+		}
+		path++;
+		if (*path == 'h')
+			(void)oe_buf_printf(&b, "%s", c->account.home);
+		else if (*path == 'u')
+			(void)oe_buf_printf(&b, "%s", c->account.name);
+		else
+			(void)oe_buf_put_u8(&b, (uint8_t)*path);
+	}
+	s = oe_mem_strndup((const char *)oe_buf_head(&b), oe_buf_left(&b));
+	oe_buf_done(&b);
+	return s;
+}
+
+/* A file of keys must not be one that others can write to. */
+static int
+key_read_file(struct key_query *q, const char *path, struct oe_buf *ret,
+    struct oe_err *err)
+{
+	const struct oe_srv_user *u = &q->c->account;
+
+	if (!q->c->srv->cfg->strict_modes)
+		return oe_fd_read_file(path, OE_AUTHKEYS_FILE_MAX, ret, err);
+	return oe_strictmodes_read(
+	    path, u->uid, u->home, OE_AUTHKEYS_FILE_MAX, ret, err);
+}
+
+static bool
+key_in_file(struct key_query *q, const char *pattern, struct oe_grant *ret)
+{
+	struct oe_authkeys_query aq = {
+	    .key = &q->key,
+	    .cert = q->is_cert ? &q->cert : NULL,
+	    .user = q->c->account.name,
+	    .addr = &q->c->peer->addr,
+	    .now_s = oe_time_wall_ms() / 1000,
+	    .diag = key_diag,
+	    .arg = q,
+	};
+	struct oe_authkeys_rule rule;
+	struct oe_err err = OE_ERR_INIT;
+	struct oe_buf text = {0};
+	char *path = key_expand(q->c, pattern);
+	bool found = false;
+	int r = key_become_user(q->c);
+
+	q->path = path;
+	if (r == 0)
+		r = key_read_file(q, path, &text, &err);
+	key_become_root(q->c);
+	if (r < 0 && r != OE_ENOENT &&
+	    !(r == OE_ESYS && err.sys_errno == ENOENT))
+		oe_log_warn(&q->c->lc_user, "authorized keys: %s",
+		    oe_err_text(&err));
+	if (r == 0 && oe_authkeys_match(oe_buf_head(&text), oe_buf_left(&text),
+			  &aq, &rule, &err) == 0) {
+		oe_log_debug(
+		    &q->c->lc_user, "key accepted by %s:%u", path, rule.line);
+		oe_grant_done(ret);
+		*ret = rule.grant;
+		oe_grant_init(&rule.grant, false);
+		oe_authkeys_rule_done(&rule);
+		found = true;
+	}
+	oe_buf_done(&text);
+	free(path);
+	return found;
+}
+
+static size_t
+key_read_cas(const char *path, struct oe_pubkey *cas, struct oe_err *err)
+{
+	struct oe_strs lines = {NULL, 0};
+	struct oe_buf text = {0};
+	size_t n = 0, i;
+
+	if (oe_fd_read_file(path, OE_SRV_CA_FILE_MAX, &text, err) < 0)
+		return 0;
+	oe_strs_split(&lines, (const char *)oe_buf_head(&text), '\n');
+	for (i = 0; i < lines.n && n < OE_SRV_CAS_MAX; i++)
+		if (lines.v[i][0] != '#' &&
+		    oe_pubkey_parse_line(lines.v[i], &cas[n], err) == 0)
+			n++;
+	oe_strs_done(&lines);
+	oe_buf_done(&text);
+	return n;
+}
+
+static bool
+key_by_authority(struct key_query *q, struct oe_grant *ret)
+{
+	const char *path = q->c->srv->cfg->trusted_ca;
+	struct oe_pubkey *cas;
+	struct oe_strs names = {NULL, 0};
+	struct oe_cert_query cq = {
+	    .principals = &names,
+	    .addr = &q->c->peer->addr,
+	    .now_s = oe_time_wall_ms() / 1000,
+	};
+	struct oe_err err = OE_ERR_INIT;
+	struct oe_grant g;
+	bool ok = false;
+	size_t i;
+
+	if (!path || !q->is_cert)
+		return false;
+	cas = oe_mem_zalloc(OE_SRV_CAS_MAX * sizeof *cas);
+	cq.n_cas = key_read_cas(path, cas, &err);
+	cq.cas = cas;
+	oe_strs_add(&names, q->c->user);
+	if (oe_cert_check(&q->cert, &cq, &g, &err) == 0) {
+		oe_grant_done(ret);
+		*ret = g;
+		ok = true;
+	} else {
+		oe_log_info(&q->c->lc_user, "certificate refused: %s",
+		    oe_err_text(&err));
+	}
+	for (i = 0; i < cq.n_cas; i++)
+		oe_pubkey_done(&cas[i]);
+	free(cas);
+	oe_strs_done(&names);
+	return ok;
+}
+
+/* A list that cannot be read revokes everything. */
+static bool
+key_is_revoked(struct key_query *q)
+{
+	const char *path = q->c->srv->cfg->revoked_keys;
+	struct oe_revoked *list = NULL;
+	struct oe_err err = OE_ERR_INIT;
+	bool revoked;
+
+	if (!path)
+		return false;
+	if (oe_revoked_load(path, &list, &err) < 0) {
+		oe_log_error(&q->c->lc_user,
+		    "revocation list: %s: every key is refused",
+		    oe_err_text(&err));
+		return true;
+	}
+	revoked = oe_revoked_check(list, &q->key, q->is_cert ? &q->cert : NULL,
+		      &err) < 0;
+	if (revoked)
+		oe_log_info(&q->c->lc_user, "%s", oe_err_text(&err));
+	oe_revoked_free(&list);
+	return revoked;
+}
+
+static bool
+key_accepted(struct key_query *q, struct oe_grant *ret)
+{
+	const struct oe_strs *files = &q->c->srv->cfg->authorized_keys;
+	size_t i;
+
+	if (!q->c->account_known || key_is_revoked(q))
+		return false;
+	if (key_by_authority(q, ret))
+		return true;
+	for (i = 0; i < files->n; i++)
+		if (key_in_file(q, files->v[i], ret))
+			return true;
+	return false;
+}
+
+static int
+key_parse(struct key_query *q, const struct oe_buf *blob, struct oe_err *err)
+{
+	int r = oe_pubkey_from_blob(
+	    oe_buf_head(blob), oe_buf_left(blob), &q->key, err);
+
+	if (r == 0 && q->key.type->cert) {
+		r = oe_cert_parse(q->key.blob, q->key.len, &q->cert, err);
+		q->is_cert = r == 0;
+	}
+	return r;
+}
+
+static bool
+key_finish(struct key_query *q, struct oe_grant *g)
+{
+	char *print = oe_pubkey_fingerprint(&q->key);
+	char *ca = q->is_cert ? oe_pubkey_fingerprint(&q->cert.ca) : NULL;
+	struct oe_srv_identity id = {
+	    .requested_user = q->c->user,
+	    .source = q->c->peer->text,
+	    .method = q->is_cert ? OE_SRV_METHOD_CERTIFICATE
+				 : OE_SRV_METHOD_PUBLICKEY,
+	    .key_fingerprint = print,
+	    .cert_key_id = q->is_cert ? q->cert.key_id : NULL,
+	    .cert_principals = q->is_cert ? &q->cert.principals : NULL,
+	    .cert_serial = q->is_cert ? q->cert.serial : 0,
+	    .ca_fingerprint = ca,
+	};
+	bool ok = oe_srv__auth_finish(q->c, &id, g);
+
+	free(print);
+	free(ca);
+	return ok;
+}
+
+static void
+key_answer(struct key_query *q, uint8_t type, int64_t since)
+{
+	bool proven = type == OE_SRV_REQ_PROVEN_KEY, ok;
+	struct oe_grant g;
+
+	oe_grant_init(&g, false);
+	ok = key_accepted(q, &g);
+	if (ok && proven)
+		ok = key_finish(q, &g);
+	if (ok)
+		oe_srv__reply(q->c, type, OE_SSH_ALLOW);
+	else
+		oe_srv__auth_deny(q->c, type, "publickey",
+		    "this key may not log in as this user", proven, since);
+	oe_grant_done(&g);
+}
+
+int
+oe_srv__auth_key(struct oe_srv_conn *c, struct oe_ipc_msg *m)
+{
+	int64_t since = oe_time_mono_ms();
+	struct key_query q = {.c = c};
+	struct oe_err err = OE_ERR_INIT;
+	struct oe_buf blob;
+	char *user = NULL;
+
+	if (oe_buf_get_cstring(&m->payload, OE_SRV_USER_MAX, &user) < 0)
+		return OE_EPROTO;
+	if (!oe_srv__auth_take_user(c, user) ||
+	    !(c->srv->cfg->methods & OE_SSH_AUTH_PUBLICKEY)) {
+		oe_srv__auth_deny(
+		    c, m->type, "publickey", "not accepted", false, since);
+		return 0;
+	}
+	if (oe_buf_get_string(&m->payload, &blob) < 0)
+		return OE_EPROTO;
+	if (key_parse(&q, &blob, &err) < 0)
+		oe_srv__auth_deny(c, m->type, "publickey", oe_err_text(&err),
+		    false, since);
+	else
+		key_answer(&q, m->type, since);
+	if (q.is_cert)
+		oe_cert_done(&q.cert);
+	oe_pubkey_done(&q.key);
+	return 0;
+}

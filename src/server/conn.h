@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * server/conn.h - one connection as its monitor sees it.
+ *
+ * The monitor holds the privileges and parses no network bytes but the key
+ * blobs and texts that net passes on, each within its bound.
+ */
+#pragma once
+
+#include "core/net/ipc.h"
+#include "core/ssh/grant.h"
+#include "core/ssh/serve.h"
+#include "server/internal.h"
+#include "server/policy.h"
+#include "server/user.h"
+
+struct oe_srv_pam;
+struct oe_srv_session;
+struct oe_timer;
+struct oe_watch;
+
+enum oe_srv_phase {
+	OE_SRV_PHASE_AUTH, /* nobody is logged in */
+	OE_SRV_PHASE_OPEN, /* logged in: sessions may be had */
+	OE_SRV_PHASE_OVER, /* ending: nothing may be had */
+};
+
+/* Why a connection ended; the text is in events and logs. */
+enum oe_srv_end {
+	OE_SRV_END_NONE,
+	OE_SRV_END_PEER,      /* the peer left or was lost */
+	OE_SRV_END_GRACE,     /* not authenticated in time */
+	OE_SRV_END_TRIES,     /* too many authentication attempts */
+	OE_SRV_END_PROTOCOL,  /* net asked what it may not ask */
+	OE_SRV_END_SHUTDOWN,  /* the server stops */
+	OE_SRV_END_LISTENER,  /* the listener refused: sessions are full */
+	OE_SRV_END_INTERNAL,  /* something failed on our side */
+};
+
+struct oe_srv_conn {
+	const struct oe_srv *srv;
+	const struct oe_srv_peer *peer;
+	struct oe_logctx lc, lc_peer, lc_user;
+	struct oe_loop *loop;
+	int rpc, notices, signals; /* signals: signalfd */
+	pid_t net;
+	enum oe_srv_phase phase;
+	enum oe_srv_end end;
+	bool said_hello, done;
+	struct oe_timer *grace, *kill;
+	/* authentication */
+	char *user; /* as first requested; later requests must repeat it */
+	struct oe_srv_user account;
+	bool account_known; /* looked up and acceptable */
+	bool account_looked_up;
+	unsigned tries, failures;
+	struct oe_srv_pam *pam;
+	struct oe_ipc_msg pending; /* read ahead during a conversation */
+	bool has_pending;
+	/* what the login yielded */
+	struct oe_grant grant;
+	const char *method; /* NULL: not logged in */
+	struct oe_srv_rule rule;
+	char *fingerprint;
+	/* sessions */
+	struct oe_srv_session *sessions;
+	uint32_t next_session;
+	unsigned open_sessions;
+	bool pam_open;
+	char *agent_path, *agent_dir;
+	int agent_fd;
+	struct oe_watch *agent_watch;
+};
+
+/** oe_srv__reply() - answer a request by u8 @answer alone. */
+void oe_srv__reply(struct oe_srv_conn *c, uint8_t type, uint8_t answer);
+/** oe_srv__notice() - send a notice; done with @m afterwards. */
+void oe_srv__notice(struct oe_srv_conn *c, struct oe_ipc_msg *m);
+/** oe_srv__end() - begin to end the connection; the first reason counts. */
+void oe_srv__end(
+    struct oe_srv_conn *c, enum oe_srv_end why, const char *say);
+/** oe_srv__report() - tell the listener. */
+void oe_srv__report(struct oe_srv_conn *c, enum oe_srv_report_what what);
+/** oe_srv__event() - begin an event with the connection's fields. */
+void oe_srv__event(
+    struct oe_srv_conn *c, struct oe_event *e, const char *name);
+
+/*
+ * Handlers of requests.  Each reads its payload, and replies exactly once.
+ * Return: 0, or OE_EPROTO: the request was malformed, the connection ends.
+ */
+typedef int oe_srv_handler(struct oe_srv_conn *c, struct oe_ipc_msg *m);
+
+/* auth.c, auth_key.c */
+oe_srv_handler oe_srv__auth_key, oe_srv__auth_password, oe_srv__auth_none,
+    oe_srv__auth_kbdint;
+/** oe_srv__auth_take_user() - the user of a request; false: refuse it. */
+bool oe_srv__auth_take_user(struct oe_srv_conn *c, char *user);
+/**
+ * oe_srv__auth_finish() - @id is proven: policy and account checks, then the
+ * phase changes.  @grant, what the key itself permits, is taken over.
+ * Return: true when logged in.
+ */
+bool oe_srv__auth_finish(struct oe_srv_conn *c,
+    const struct oe_srv_identity *id, struct oe_grant *grant);
+/** oe_srv__auth_finish_plain() - the same for a method without a key. */
+bool oe_srv__auth_finish_plain(
+    struct oe_srv_conn *c, enum oe_srv_method method);
+/** oe_srv__auth_deny() - count, wait for the common moment, and reply. */
+void oe_srv__auth_deny(struct oe_srv_conn *c, uint8_t type,
+    const char *method, const char *why, bool attempt, int64_t since_ms);
+
+/* session.c, session_start.c, session_agent.c */
+oe_srv_handler oe_srv__session_open, oe_srv__session_pty, oe_srv__session_env,
+    oe_srv__session_start, oe_srv__session_window, oe_srv__session_signal,
+    oe_srv__session_agent, oe_srv__session_close;
+/** oe_srv__session_reaped() - child @pid ended; false: not one of ours. */
+bool oe_srv__session_reaped(struct oe_srv_conn *c, pid_t pid, int status);
+/** oe_srv__session_end_all() - hang up all processes, close the books. */
+void oe_srv__session_end_all(struct oe_srv_conn *c);

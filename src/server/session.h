@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * server/session.h - one session channel as the monitor sees it.
+ */
+#pragma once
+
+#include "server/conn.h"
+#include "server/proto.h"
+#include "server/session_env.h"
+
+struct oe_srv_session {
+	struct oe_srv_session *next;
+	uint32_t id;
+	pid_t pid; /* leader of its process group; 0: not started, -1: ended */
+	bool started, closed, agent, pty, recorded;
+	enum oe_srv_start_kind kind;
+	char *text; /* what the client asked: command or subsystem */
+	int master, slave;
+	char tty[64], term[OE_SRV_TERM_MAX + 1];
+	struct oe_srv_env env; /* what the client set */
+	uint64_t sent, received;
+	int64_t since_ms;
+	int status; /* of wait(), once pid is -1 */
+};
+
+/** oe_srv__session_find() - by id; NULL when there is none. */
+struct oe_srv_session *oe_srv__session_find(
+    struct oe_srv_conn *c, uint32_t id);
+/** oe_srv__session_launch() - start the process of @s.
+ * @ret_fds: descriptors for net (one for a pty, else three), owned.
+ * Return: number of descriptors, or a negative code.
+ */
+int oe_srv__session_launch(struct oe_srv_conn *c, struct oe_srv_session *s,
+    int ret_fds[3], struct oe_err *err);
+/** oe_srv__session_record() - login records: begin or end. */
+void oe_srv__session_record(
+    struct oe_srv_conn *c, struct oe_srv_session *s, bool begin);
+/** oe_srv__agent_open() - the socket of the connection's agent. */
+int oe_srv__agent_open(struct oe_srv_conn *c, struct oe_err *err);
+void oe_srv__agent_close(struct oe_srv_conn *c);
