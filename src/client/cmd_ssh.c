@@ -343,9 +343,7 @@ connect_and_run(const struct run *r)
 	int status;
 
 	signal(SIGPIPE, SIG_IGN);
-	status = oe_ssh_global_init(&err);
-	if (status == 0)
-		status = oe_connect_open(&plan, &c, &err);
+	status = oe_connect_open(&plan, &c, &err);
 	if (status < 0) {
 		oe_log_error(NULL, "%s: %s", r->operands->v[0],
 		    oe_err_text(&err));
@@ -370,7 +368,9 @@ run_ssh(const struct oe_ctx *ctx)
 	struct oe_err err = OE_ERR_INIT;
 	int e, status;
 
-	e = start_log(&r, &err);
+	e = oe_ssh_global_init(&err);
+	if (e == 0)
+		e = start_log(&r, &err);
 	if (e == 0)
 		e = settle(&r, &err);
 	if (e < 0) {

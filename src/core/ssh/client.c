@@ -30,6 +30,24 @@ struct oe_ssh_open {
 	bool pty_refused;
 };
 
+void
+oe_ssh__why(ssh_session session, char *ret, size_t size)
+{
+	const char *peer, *ours = ssh_get_error(session);
+	char error[256];
+
+	/* asking for the peer's words replaces libssh's own */
+	oe_str_copy(error, sizeof error, ours ? ours : "");
+	peer = ssh_get_disconnect_message(session);
+	if (peer && *peer)
+		ours = peer;
+	else if (error[0])
+		ours = error;
+	else
+		ours = "the other side closed the connection";
+	oe_str_escape(ours, strlen(ours), ret, size);
+}
+
 /* ssh_channel_request_pty_size() sends no terminal modes of ours. */
 static int
 request_pty(ssh_channel ch, const struct oe_ssh_open_plan *p)
@@ -231,6 +249,7 @@ oe_ssh_open_free(struct oe_ssh_open **po)
 		return;
 	oe_idle_free(o->ssh->loop, &o->idle);
 	oe_ssh_chan_free(&o->chan);
+	oe_strs_done(&o->plan.env);
 	free(o);
 	*po = NULL;
 }

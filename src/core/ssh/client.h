@@ -31,7 +31,8 @@ struct oe_ssh_open_plan {
 	uint32_t size[4]; /* columns, rows, pixels wide, pixels high */
 	const uint8_t *modes; /* RFC 4254 section 8, as on the wire */
 	size_t modes_len;
-	struct oe_strs env; /* NAME=VALUE; a refused one is passed over */
+	struct oe_strs env; /* NAME=VALUE, taken over; refused ones do not
+			     * matter */
 	bool agent;	    /* ask for agent forwarding */
 	const struct oe_ssh_chan_ops *ops; /* set before anything arrives */
 	void *ops_arg;

@@ -506,12 +506,9 @@ settle(struct oe_clientauth *a, int r)
 static int
 lost(struct oe_clientauth *a, struct oe_err *err)
 {
-	const char *why = ssh_get_disconnect_message(a->session);
 	char safe[256];
 
-	if (!why || !*why)
-		why = ssh_get_error(a->session);
-	oe_str_escape(why, strlen(why), safe, sizeof safe);
+	oe_ssh__why(a->session, safe, sizeof safe);
 	return oe_err_set(err, OE_ECLOSED, "%s: %s%s%s", a->what, safe,
 	    a->tried[0] ? "; tried " : "", a->tried);
 }

@@ -95,16 +95,18 @@ dial_arm(struct oe_ssh_dial *d)
 static int
 dial_kex_failed(struct oe_ssh_dial *d)
 {
-	const char *why = ssh_get_disconnect_message(d->session);
 	const char *banner = ssh_get_serverbanner(d->session);
 	char safe[300];
 
-	if (!why || !*why)
-		why = ssh_get_error(d->session);
-	oe_str_escape(why, strlen(why), safe, sizeof safe);
-	if (strstr(why, "no match for method"))
+	oe_ssh__why(d->session, safe, sizeof safe);
+	if (strstr(safe, "no match for method"))
 		return oe_err_set(&d->err, OE_EPROTO,
 		    "no algorithm in common: %s", safe);
+	if (!banner && d->plan.fd >= 0)
+		return oe_err_set(&d->err, OE_ECLOSED,
+		    "the proxy or jump host gave no connection to the peer "
+		    "(%s)",
+		    safe);
 	if (!banner)
 		return oe_err_set(&d->err, OE_ECLOSED,
 		    "the server closed the connection before saying its "

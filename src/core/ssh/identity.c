@@ -73,6 +73,21 @@ key_blob(ssh_key key, uint8_t **ret, size_t *ret_len)
 	return ok;
 }
 
+/* ssh_key_dup() of libssh 0.10 knows no certificates. */
+static ssh_key
+cert_dup(ssh_key cert)
+{
+	char *text = NULL;
+	ssh_key copy = NULL;
+
+	if (ssh_pki_export_pubkey_base64(cert, &text) == SSH_OK &&
+	    ssh_pki_import_cert_base64(text, ssh_key_type(cert), &copy) !=
+		SSH_OK)
+		copy = NULL;
+	ssh_string_free_char(text);
+	return copy;
+}
+
 static bool
 same_blob(ssh_key key, const struct oe_agent_key *k)
 {
@@ -206,8 +221,8 @@ add_file_as(struct loader *l, const char *path, ssh_key pub, ssh_key priv,
 	id->label = oe_mem_printf(
 	    "%s%s", cert ? "certificate and key " : "key ", path);
 	id->path = oe_mem_strdup(path);
-	id->offer = ssh_key_dup(cert ? cert : pub);
-	id->cert = cert ? ssh_key_dup(cert) : NULL;
+	id->offer = cert ? cert_dup(cert) : ssh_key_dup(pub);
+	id->cert = cert ? cert_dup(cert) : NULL;
 	id->priv = priv ? ssh_key_dup(priv) : NULL;
 	if (id->priv && id->cert)
 		ssh_pki_copy_cert_to_privkey(id->cert, id->priv);

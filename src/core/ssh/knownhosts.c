@@ -131,7 +131,9 @@ each_entry(const struct oe_strs *files, const char *name, entry_fn *fn,
 			continue;
 		if (oe_fd_read_file(files->v[i], OE_KNOWNHOSTS_FILE_MAX, &text,
 			&err) < 0) {
-			oe_log_debug(NULL, "known hosts: %s", oe_err_text(&err));
+			if (err.sys_errno != ENOENT)
+				oe_log_debug(NULL, "known hosts: %s",
+				    oe_err_text(&err));
 			continue;
 		}
 		rest = (char *)text.data + text.off;
