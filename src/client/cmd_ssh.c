@@ -37,8 +37,8 @@ check(const struct oe_values *v, const struct oe_strs *operands,
     struct oe_err *err)
 {
 	if (oe_values_flag(v, "x11") || oe_values_flag(v, "x11-trusted"))
-		return oe_err_set(err, OE_EUSAGE,
-		    "X11 forwarding (-X, -Y) is not supported");
+		return oe_err_set(
+		    err, OE_EUSAGE, "X11 forwarding (-X, -Y) is not supported");
 	if (oe_values_str(v, "stdio-forward") && operands->n > 1)
 		return oe_err_set(
 		    err, OE_EUSAGE, "-W runs no command: leave it out");
@@ -77,14 +77,14 @@ start_log(struct run *r, struct oe_err *err)
 	enum oe_log_level level = OE_LOG_INFO;
 
 	if (v > 0)
-		level = v > 2	? OE_LOG_DEBUG3
+		level = v > 2   ? OE_LOG_DEBUG3
 			: v > 1 ? OE_LOG_DEBUG2
 				: OE_LOG_DEBUG;
 	else if (oe_values_flag(r->v, "quiet"))
 		level = OE_LOG_ERROR;
 	if (file) {
-		r->log_fd = open(
-		    file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+		r->log_fd =
+		    open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 		if (r->log_fd < 0)
 			return oe_err_sys(err, "open '%s'", file);
 	}
@@ -113,8 +113,7 @@ adjust_log(const struct run *r)
 	if (oe_values_int(r->v, "verbose") || oe_values_flag(r->v, "quiet"))
 		return;
 	for (i = 0; i < OE_ARRAY_LEN(all); i++)
-		if (oe_sshconf_is(
-			r->conf, OE_SSHCONF_LOGLEVEL, all[i].name))
+		if (oe_sshconf_is(r->conf, OE_SSHCONF_LOGLEVEL, all[i].name))
 			set_level(all[i].level, -1);
 }
 
@@ -172,8 +171,8 @@ take_lists(struct run *r, struct oe_err *err)
 	for (i = 0; i < keys->n && e == 0; i++) {
 		/* asked for by name: silence about it would only puzzle */
 		if (access(keys->v[i], R_OK) < 0)
-			oe_log_warn(NULL, "key %s: %s", keys->v[i],
-			    strerror(errno));
+			oe_log_warn(
+			    NULL, "key %s: %s", keys->v[i], strerror(errno));
 		e = oe_sshconf_set(
 		    r->conf, OE_SSHCONF_IDENTITYFILE, keys->v[i], err);
 	}
@@ -209,8 +208,7 @@ take_options(struct run *r, struct oe_err *err)
 	if (e == 0)
 		e = take_lists(r, err);
 	if (e == 0 && r->host.user)
-		e = oe_sshconf_set(
-		    r->conf, OE_SSHCONF_USER, r->host.user, err);
+		e = oe_sshconf_set(r->conf, OE_SSHCONF_USER, r->host.user, err);
 	if (e == 0 && r->host.port) {
 		snprintf(port, sizeof port, "%d", r->host.port);
 		e = oe_sshconf_set(r->conf, OE_SSHCONF_PORT, port, err);
@@ -295,13 +293,13 @@ plan_session(const struct run *r, struct oe_session_plan *p)
 	p->none = oe_sshconf_is(r->conf, OE_SSHCONF_SESSIONTYPE, "none");
 	p->background =
 	    oe_sshconf_yes(r->conf, OE_SSHCONF_FORKAFTERAUTHENTICATION);
-	p->null_input = p->background ||
-			oe_sshconf_yes(r->conf, OE_SSHCONF_STDINNULL);
+	p->null_input =
+	    p->background || oe_sshconf_yes(r->conf, OE_SSHCONF_STDINNULL);
 	p->quiet = oe_values_flag(r->v, "quiet");
-	p->tty = oe_session_want_tty(
-	    oe_sshconf_str(r->conf, OE_SSHCONF_REQUESTTTY),
-	    p->kind != OE_SSH_OPEN_SHELL,
-	    isatty(STDIN_FILENO) && !p->null_input, &refused);
+	p->tty =
+	    oe_session_want_tty(oe_sshconf_str(r->conf, OE_SSHCONF_REQUESTTTY),
+		p->kind != OE_SSH_OPEN_SHELL,
+		isatty(STDIN_FILENO) && !p->null_input, &refused);
 	if (refused)
 		oe_log_warn(NULL,
 		    "no terminal is asked for: standard input is none (-tt "
@@ -319,8 +317,8 @@ run_session(const struct run *r, struct oe_connect *c)
 	if (forward) {
 		if (oe_hoststr_parse(forward, &to, NULL) < 0)
 			return OE_EXIT_USAGE;
-		status = oe_session_bridge(c, r->conf, to.host, to.port,
-		    STDIN_FILENO, STDOUT_FILENO);
+		status = oe_session_bridge(
+		    c, r->conf, to.host, to.port, STDIN_FILENO, STDOUT_FILENO);
 		oe_hoststr_done(&to);
 		return status;
 	}
@@ -345,8 +343,8 @@ connect_and_run(const struct run *r)
 	signal(SIGPIPE, SIG_IGN);
 	status = oe_connect_open(&plan, &c, &err);
 	if (status < 0) {
-		oe_log_error(NULL, "%s: %s", r->operands->v[0],
-		    oe_err_text(&err));
+		oe_log_error(
+		    NULL, "%s: %s", r->operands->v[0], oe_err_text(&err));
 		return OE_EXIT_CONNECT;
 	}
 	status = run_session(r, &c);

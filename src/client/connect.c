@@ -50,8 +50,8 @@ on_say(void *arg, const char *text)
 }
 
 static int
-on_ask(void *arg, enum oe_ssh_ask kind, const char *prompt, bool echo,
-    char **ret)
+on_ask(
+    void *arg, enum oe_ssh_ask kind, const char *prompt, bool echo, char **ret)
 {
 	struct oe_err err = OE_ERR_INIT;
 	int r;

@@ -16,15 +16,15 @@ struct oe_ssh;
 struct oe_connect {
 	struct oe_loop *loop; /* made by oe_connect_open() */
 	struct oe_ssh *ssh;   /* attached to the loop by the caller */
-	bool wary; /* the host key is wrong and was let through */
+	bool wary;            /* the host key is wrong and was let through */
 };
 
 struct oe_connect_plan {
 	const struct oe_sshconf *conf; /* resolved for the peer */
 	const struct oe_sshconf_env *env;
 	const char *config_file; /* -F for the hops; NULL: the usual files */
-	bool quiet;		 /* no banner, no warnings */
-	int fd;			 /* a connected stream, or -1 */
+	bool quiet;              /* no banner, no warnings */
+	int fd;                  /* a connected stream, or -1 */
 };
 
 /**

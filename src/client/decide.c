@@ -79,8 +79,8 @@ wanted(const struct oe_strs *patterns, const char *name)
 }
 
 void
-oe_session_env(const struct oe_sshconf *conf, char *const *environ_,
-    struct oe_strs *ret)
+oe_session_env(
+    const struct oe_sshconf *conf, char *const *environ_, struct oe_strs *ret)
 {
 	const struct oe_strs *send = oe_sshconf_list(conf, OE_SSHCONF_SENDENV);
 	const struct oe_strs *set = oe_sshconf_list(conf, OE_SSHCONF_SETENV);

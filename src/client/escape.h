@@ -13,13 +13,13 @@
 #include <stdint.h>
 
 #define OE_ESCAPE_NONE (-1)
-#define OE_ESCAPE_BAD (-2)
+#define OE_ESCAPE_BAD  (-2)
 
 enum oe_escape_act {
 	OE_ESCAPE_DISCONNECT, /* ~. */
 	OE_ESCAPE_SUSPEND,    /* ~^Z */
-	OE_ESCAPE_HELP,	      /* ~? */
-	OE_ESCAPE_LIST,	      /* ~# */
+	OE_ESCAPE_HELP,       /* ~? */
+	OE_ESCAPE_LIST,       /* ~# */
 	OE_ESCAPE_BREAK,      /* ~B */
 	OE_ESCAPE_REKEY,      /* ~R */
 	OE_ESCAPE_LOUDER,     /* ~v */
@@ -28,9 +28,9 @@ enum oe_escape_act {
 };
 
 struct oe_escape {
-	int ch;	    /* the escape character, or OE_ESCAPE_NONE */
-	bool bol;   /* at the beginning of a line */
-	bool held;  /* an escape character waits for what follows */
+	int ch;           /* the escape character, or OE_ESCAPE_NONE */
+	bool bol;         /* at the beginning of a line */
+	bool held;        /* an escape character waits for what follows */
 	uint8_t carry[2]; /* output that found no room last time */
 	size_t ncarry;
 	void (*act)(void *arg, enum oe_escape_act what);
@@ -48,7 +48,6 @@ void oe_escape_init(struct oe_escape *e, int ch,
  *       than the input; what finds no room comes with the next call.
  * Return: the new length.
  */
-size_t oe_escape_filter(
-    struct oe_escape *e, uint8_t *p, size_t n, size_t cap);
+size_t oe_escape_filter(struct oe_escape *e, uint8_t *p, size_t n, size_t cap);
 /** oe_escape_text() - the character as text, "~" or "^X". */
 void oe_escape_text(int ch, char ret[3]);

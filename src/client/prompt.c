@@ -155,8 +155,8 @@ run_askpass(const char *program, const char *prompt, int out)
 }
 
 static int
-ask_program(const char *program, const char *prompt, char **ret,
-    struct oe_err *err)
+ask_program(
+    const char *program, const char *prompt, char **ret, struct oe_err *err)
 {
 	char answer[OE_PROMPT_MAX];
 	int fds[2], status = -1;
@@ -202,7 +202,8 @@ oe_prompt_ask(const char *prompt, bool echo, char **ret, struct oe_err *err)
 		    askpass ? askpass : ASKPASS_DEFAULT, prompt, ret, err);
 		break;
 	case OE_PROMPT_NOBODY:
-		r = oe_err_set(err, OE_ECANCEL, "there is no terminal to ask on");
+		r = oe_err_set(
+		    err, OE_ECANCEL, "there is no terminal to ask on");
 		break;
 	}
 	oe_fd_close(&fd);

@@ -21,13 +21,13 @@ enum oe_prompt_way {
  * @require: SSH_ASKPASS_REQUIRE.  @askpass: SSH_ASKPASS.
  * @display: DISPLAY or WAYLAND_DISPLAY is set.  @tty: there is a terminal.
  */
-enum oe_prompt_way oe_prompt_way(
-    const char *require, const char *askpass, bool display, bool tty);
+enum oe_prompt_way
+oe_prompt_way(const char *require, const char *askpass, bool display, bool tty);
 /**
  * oe_prompt_ask() - ask and wait.  Echo is restored on every signal that
  * ends or stops the process.
  * @ret: oe_mem_free_secret() it.
  * Return: 0, OE_ECANCEL (nobody to ask, or the user gave up).
  */
-int oe_prompt_ask(
-    const char *prompt, bool echo, char **ret, struct oe_err *err);
+int
+oe_prompt_ask(const char *prompt, bool echo, char **ret, struct oe_err *err);

@@ -47,8 +47,8 @@ run_command(const char *command, int fd)
 }
 
 static int
-start_command(const struct oe_connect_plan *plan, const char *text,
-    int *ret_fd, struct oe_err *err)
+start_command(const struct oe_connect_plan *plan, const char *text, int *ret_fd,
+    struct oe_err *err)
 {
 	char *command = NULL;
 	int pair[2], r;

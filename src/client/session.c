@@ -44,7 +44,7 @@ struct session {
 	int in_fd, out_fd, err_fd;
 	int signal_fd;
 	struct oe_watch *signal_watch;
-	int raise; /* a signal that ends us, to be raised at the end */
+	int raise;   /* a signal that ends us, to be raised at the end */
 	bool closed; /* the peer closed the channel */
 	bool has_status;
 	int status;
@@ -152,8 +152,8 @@ on_output_failed(void *arg, int sys_errno)
 
 	if (sys_errno != EPIPE)
 		oe_log_error(NULL, "write output: %s", strerror(sys_errno));
-	session_end(s, sys_errno == EPIPE ? OE_EXIT_SIGNAL + SIGPIPE
-					  : OE_EXIT_FAILURE);
+	session_end(
+	    s, sys_errno == EPIPE ? OE_EXIT_SIGNAL + SIGPIPE : OE_EXIT_FAILURE);
 }
 
 static void
@@ -358,8 +358,8 @@ on_open(void *arg, struct oe_ssh_chan *chan, bool pty_refused,
 		oe_log_warn(NULL, "the server gave no terminal");
 	if (s->plan->tty && !pty_refused && isatty(s->in_fd)) {
 		(void)oe_tty_raw(s->in_fd);
-		ch = oe_escape_parse(oe_sshconf_str(
-		    s->plan->conf, OE_SSHCONF_ESCAPECHAR));
+		ch = oe_escape_parse(
+		    oe_sshconf_str(s->plan->conf, OE_SSHCONF_ESCAPECHAR));
 		oe_escape_init(&s->escape, ch, on_escape, s);
 		s->escapes = ch >= 0;
 	}

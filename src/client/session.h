@@ -14,8 +14,8 @@ struct oe_session_plan {
 	const struct oe_sshconf *conf;
 	enum oe_ssh_open_kind kind;
 	const char *command; /* EXEC, SUBSYSTEM */
-	bool none;	     /* -N: no session, only the connection */
-	bool tty;	     /* ask for a terminal */
+	bool none;           /* -N: no session, only the connection */
+	bool tty;            /* ask for a terminal */
 	bool null_input;     /* -n */
 	bool background;     /* -f: go there once logged in */
 	bool quiet;
@@ -41,5 +41,5 @@ bool oe_session_want_tty(
 /** oe_session_signal_number() - "TERM" gives 15; 0 when unknown here. */
 int oe_session_signal_number(const char *name);
 /** oe_session_env() - SendEnv and SetEnv as NAME=VALUE. */
-void oe_session_env(const struct oe_sshconf *conf, char *const *environ_,
-    struct oe_strs *ret);
+void oe_session_env(
+    const struct oe_sshconf *conf, char *const *environ_, struct oe_strs *ret);

@@ -6,7 +6,10 @@
 #include "core/net/hoststr.h"
 
 #define FLAG(n, l, h, ...)                                                     \
-	{.name = n, .letter = l, .type = OE_PARAM_FLAG, .help = h, __VA_ARGS__}
+	{                                                                      \
+		.name = n, .letter = l, .type = OE_PARAM_FLAG, .help = h,      \
+		__VA_ARGS__                                                    \
+	}
 
 static int
 check_escape(const char *value, struct oe_err *err)
@@ -47,7 +50,7 @@ check_hops(const char *value, struct oe_err *err)
 	return r;
 }
 
-#define TERMINAL .section = "Terminal and streams"
+#define TERMINAL   .section = "Terminal and streams"
 #define CONNECTION .section = "Connection"
 
 const struct oe_param oe_ssh_params[] = {
@@ -102,8 +105,7 @@ const struct oe_param oe_ssh_params[] = {
 	CONNECTION},
     FLAG("ipv4", '4', "use IPv4 only", .group = "family", CONNECTION),
     FLAG("ipv6", '6', "use IPv6 only", .group = "family", CONNECTION),
-    FLAG("compression", 'C', "compress what is sent and received",
-	CONNECTION),
+    FLAG("compression", 'C', "compress what is sent and received", CONNECTION),
     FLAG("forward-agent", 'A',
 	"let programs of the peer use the local authentication agent",
 	.group = "agent", CONNECTION),

@@ -23,9 +23,8 @@ oe_stream_private(int fd, bool read)
 	/* a file opened anew would begin at its start again */
 	if (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode)) {
 		snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-		mine = open(path,
-		    (read ? O_RDONLY : O_WRONLY) | O_NONBLOCK | O_CLOEXEC |
-			O_NOCTTY);
+		mine = open(path, (read ? O_RDONLY : O_WRONLY) | O_NONBLOCK |
+				      O_CLOEXEC | O_NOCTTY);
 	}
 	if (mine < 0)
 		mine = fcntl(fd, F_DUPFD_CLOEXEC, 3);

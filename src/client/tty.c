@@ -78,8 +78,8 @@ oe_tty_raw(int fd)
 	raw.c_iflag |= IGNPAR;
 	raw.c_iflag &= ~(tcflag_t)(ISTRIP | INLCR | IGNCR | ICRNL | IXON |
 				   IXANY | IXOFF | IUCLC);
-	raw.c_lflag &= ~(tcflag_t)(ISIG | ICANON | ECHO | ECHOE | ECHOK |
-				   ECHONL | IEXTEN);
+	raw.c_lflag &=
+	    ~(tcflag_t)(ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHONL | IEXTEN);
 	raw.c_oflag &= ~(tcflag_t)OPOST;
 	raw.c_cc[VMIN] = 1;
 	raw.c_cc[VTIME] = 0;

@@ -23,7 +23,7 @@
 struct runner {
 	struct oe_race *race;
 	struct addrinfo *ai; /* borrowed from the answer */
-	char name[80];	     /* "127.0.0.1:22" */
+	char name[80];       /* "127.0.0.1:22" */
 	int fd;
 	struct oe_watch *watch;
 };
@@ -34,8 +34,8 @@ struct oe_race {
 	struct oe_loop *loop;
 	struct oe_lookup *lookup;
 	struct oe_watch *lookup_watch;
-	struct oe_timer *limit;	 /* of the whole step */
-	struct oe_timer *next;	 /* when to start the next runner */
+	struct oe_timer *limit; /* of the whole step */
+	struct oe_timer *next;  /* when to start the next runner */
 	struct addrinfo *answer;
 	struct runner runners[OE_RACE_ADDRS_MAX];
 	size_t n, started, failed;
@@ -341,10 +341,10 @@ race_begin(void *arg)
 		race_resolved(r, EAI_MEMORY);
 		return;
 	}
-	r->lookup_watch = oe_loop_watch(r->loop, oe_lookup_fd(r->lookup),
-	    POLLIN, race_on_lookup, r);
-	r->limit = oe_loop_timer(
-	    r->loop, r->plan.step_ms, race_on_lookup_limit, r);
+	r->lookup_watch = oe_loop_watch(
+	    r->loop, oe_lookup_fd(r->lookup), POLLIN, race_on_lookup, r);
+	r->limit =
+	    oe_loop_timer(r->loop, r->plan.step_ms, race_on_lookup_limit, r);
 }
 
 struct oe_race *

@@ -14,7 +14,7 @@
 #include "core/base/err.h"
 
 #define OE_RACE_STAGGER_MS 250
-#define OE_RACE_ADDRS_MAX 32
+#define OE_RACE_ADDRS_MAX  32
 
 struct oe_loop;
 struct oe_race;
@@ -22,11 +22,11 @@ struct oe_race;
 struct oe_race_plan {
 	const char *host; /* name or literal, no brackets */
 	int port;
-	int family;	  /* AF_UNSPEC, AF_INET, AF_INET6 */
+	int family;       /* AF_UNSPEC, AF_INET, AF_INET6 */
 	const char *bind; /* local address, or NULL */
 	int64_t step_ms;  /* limit of resolving, and of connecting */
-	int attempts;	  /* rounds over all addresses, one second apart */
-	bool keepalive;	  /* SO_KEEPALIVE */
+	int attempts;     /* rounds over all addresses, one second apart */
+	bool keepalive;   /* SO_KEEPALIVE */
 	/* Called as each step begins: "resolving x".  NULL: none. */
 	void (*step)(void *arg, const char *what);
 	/*
@@ -34,13 +34,12 @@ struct oe_race_plan {
 	 * @fd: connected, non-blocking, the callee's; -1 when @status is not 0:
 	 * OE_ENOENT (no such name), OE_ETIMEOUT, OE_ESYS, with @err's message.
 	 */
-	void (*done)(
-	    void *arg, int status, int fd, const struct oe_err *err);
+	void (*done)(void *arg, int status, int fd, const struct oe_err *err);
 	void *arg;
 };
 
 /** oe_race_start() - begin; @plan is copied, its strings too. */
-struct oe_race *oe_race_start(
-    struct oe_loop *loop, const struct oe_race_plan *plan);
+struct oe_race *
+oe_race_start(struct oe_loop *loop, const struct oe_race_plan *plan);
 /** oe_race_free() - end it in any state; done() is not called. */
 void oe_race_free(struct oe_race **r);

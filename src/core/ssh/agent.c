@@ -24,14 +24,14 @@ enum {
 
 /* Listing needs nobody's hand; signing may wait for a touch or a click. */
 #define LIST_TIMEOUT_MS 5000
-#define COMMENT_MAX 1024
+#define COMMENT_MAX     1024
 
 struct oe_agent_proxy {
 	pthread_t thread;
 	pthread_mutex_t lock; /* guards offer and sign */
 	struct oe_buf offer, sign;
 	char *path;
-	int fd;	   /* our end towards libssh */
+	int fd;    /* our end towards libssh */
 	int agent; /* the real agent, once needed; the thread's */
 };
 
@@ -206,8 +206,8 @@ proxy_list(struct oe_agent_proxy *p, struct oe_buf *reply)
 
 /* Pass a request on with the agent's own name for the key. */
 static int
-proxy_sign(struct oe_agent_proxy *p, struct oe_buf *request,
-    struct oe_buf *reply)
+proxy_sign(
+    struct oe_agent_proxy *p, struct oe_buf *request, struct oe_buf *reply)
 {
 	struct oe_buf blob, out;
 	int r;
@@ -225,7 +225,8 @@ proxy_sign(struct oe_agent_proxy *p, struct oe_buf *request,
 		pthread_mutex_unlock(&p->lock);
 	}
 	if (r == 0)
-		r = oe_buf_put(&out, oe_buf_head(request), oe_buf_left(request));
+		r = oe_buf_put(
+		    &out, oe_buf_head(request), oe_buf_left(request));
 	if (r == 0)
 		r = write_message(p->agent, &out);
 	if (r == 0)

@@ -14,7 +14,7 @@
 
 #include "core/base/err.h"
 
-#define OE_AGENT_KEYS_MAX 256
+#define OE_AGENT_KEYS_MAX    256
 #define OE_AGENT_MESSAGE_MAX (256u * 1024)
 
 struct oe_buf;
@@ -38,8 +38,8 @@ int oe_agent_connect(const char *path, int *ret_fd, struct oe_err *err);
  * oe_agent_list() - keys that the agent at @path holds.
  * Return: 0, OE_ESYS (cannot be reached), OE_EPROTO, OE_ETIMEOUT.
  */
-int oe_agent_list(
-    const char *path, struct oe_agent_keys *ret, struct oe_err *err);
+int
+oe_agent_list(const char *path, struct oe_agent_keys *ret, struct oe_err *err);
 /** oe_agent_parse() - the body of an identities answer (fuzzed). */
 int oe_agent_parse(
     struct oe_buf *answer, struct oe_agent_keys *ret, struct oe_err *err);

@@ -9,7 +9,7 @@
 #include "core/ssh/cpu.h"
 
 #define AES_GCM "aes128-gcm@openssh.com,aes256-gcm@openssh.com"
-#define CHACHA "chacha20-poly1305@openssh.com"
+#define CHACHA  "chacha20-poly1305@openssh.com"
 #define AES_CTR "aes128-ctr,aes192-ctr,aes256-ctr"
 #define SIGNATURES                                                             \
 	"ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,"                 \

@@ -82,8 +82,8 @@ static int
 open_channel(struct oe_ssh_open *o)
 {
 	if (o->plan.kind == OE_SSH_OPEN_DIRECT)
-		return ssh_channel_open_forward(o->chan->ch, o->plan.text,
-		    o->plan.port, "127.0.0.1", 0);
+		return ssh_channel_open_forward(
+		    o->chan->ch, o->plan.text, o->plan.port, "127.0.0.1", 0);
 	return ssh_channel_open_session(o->chan->ch);
 }
 
@@ -96,8 +96,7 @@ start(struct oe_ssh_open *o)
 	case OE_SSH_OPEN_EXEC:
 		return ssh_channel_request_exec(o->chan->ch, o->plan.text);
 	case OE_SSH_OPEN_SUBSYSTEM:
-		return ssh_channel_request_subsystem(
-		    o->chan->ch, o->plan.text);
+		return ssh_channel_request_subsystem(o->chan->ch, o->plan.text);
 	case OE_SSH_OPEN_DIRECT:
 		break;
 	}
@@ -113,15 +112,15 @@ stage_run(struct oe_ssh_open *o)
 		return open_channel(o);
 	case STAGE_AGENT:
 		return o->plan.agent
-		    ? ssh_channel_request_auth_agent(o->chan->ch)
-		    : SSH_OK;
+			   ? ssh_channel_request_auth_agent(o->chan->ch)
+			   : SSH_OK;
 	case STAGE_PTY:
 		return o->plan.pty ? request_pty(o->chan->ch, &o->plan)
 				   : SSH_OK;
 	case STAGE_ENV:
 		return o->env_at < o->plan.env.n
-		    ? request_env(o->chan->ch, o->plan.env.v[o->env_at])
-		    : SSH_OK;
+			   ? request_env(o->chan->ch, o->plan.env.v[o->env_at])
+			   : SSH_OK;
 	case STAGE_START:
 		return start(o);
 	case STAGE_DONE:
@@ -173,12 +172,11 @@ static const char *
 stage_name(const struct oe_ssh_open *o)
 {
 	if (o->stage == STAGE_OPEN)
-		return o->plan.kind == OE_SSH_OPEN_DIRECT
-		    ? "open a connection"
-		    : "open a session";
-	return o->plan.kind == OE_SSH_OPEN_SHELL ? "start a shell"
-	    : o->plan.kind == OE_SSH_OPEN_EXEC	 ? "start the command"
-						 : "start the subsystem";
+		return o->plan.kind == OE_SSH_OPEN_DIRECT ? "open a connection"
+							  : "open a session";
+	return o->plan.kind == OE_SSH_OPEN_SHELL  ? "start a shell"
+	       : o->plan.kind == OE_SSH_OPEN_EXEC ? "start the command"
+						  : "start the subsystem";
 }
 
 static void
@@ -258,8 +256,7 @@ void
 oe_ssh_chan_resize(struct oe_ssh_chan *c, const uint32_t size[4])
 {
 	if (oe_ssh_chan_is_open(c))
-		ssh_channel_change_pty_size(
-		    c->ch, (int)size[0], (int)size[1]);
+		ssh_channel_change_pty_size(c->ch, (int)size[0], (int)size[1]);
 }
 
 int

@@ -25,15 +25,15 @@ enum oe_ssh_open_kind {
 struct oe_ssh_open_plan {
 	enum oe_ssh_open_kind kind;
 	const char *text; /* command or subsystem; DIRECT: host */
-	int port;	  /* DIRECT */
+	int port;         /* DIRECT */
 	bool pty;
 	const char *term;
-	uint32_t size[4]; /* columns, rows, pixels wide, pixels high */
+	uint32_t size[4];     /* columns, rows, pixels wide, pixels high */
 	const uint8_t *modes; /* RFC 4254 section 8, as on the wire */
 	size_t modes_len;
 	struct oe_strs env; /* NAME=VALUE, taken over; refused ones do not
 			     * matter */
-	bool agent;	    /* ask for agent forwarding */
+	bool agent;         /* ask for agent forwarding */
 	const struct oe_ssh_chan_ops *ops; /* set before anything arrives */
 	void *ops_arg;
 	/*
@@ -46,8 +46,8 @@ struct oe_ssh_open_plan {
 };
 
 /** oe_ssh_open_start() - begin; @plan is copied, what it points to is not. */
-struct oe_ssh_open *oe_ssh_open_start(
-    struct oe_ssh *s, const struct oe_ssh_open_plan *plan);
+struct oe_ssh_open *
+oe_ssh_open_start(struct oe_ssh *s, const struct oe_ssh_open_plan *plan);
 /** oe_ssh_open_free() - end it; a half-open channel is dropped. */
 void oe_ssh_open_free(struct oe_ssh_open **o);
 

@@ -47,10 +47,10 @@ struct oe_clientauth {
 	size_t at; /* identity being tried */
 	struct oe_agent_proxy *proxy;
 	bool exhausted[M_COUNT];
-	bool known;  /* the server said which methods it takes */
-	int offered; /* those, SSH_AUTH_METHOD_ bits */
-	int rounds;  /* of the present interactive method */
-	char *secret; /* password under way */
+	bool known;    /* the server said which methods it takes */
+	int offered;   /* those, SSH_AUTH_METHOD_ bits */
+	int rounds;    /* of the present interactive method */
+	char *secret;  /* password under way */
 	bool prompted; /* keyboard-interactive asked something */
 	bool asked;
 	bool banner_shown;
@@ -108,8 +108,8 @@ note_tried(struct oe_clientauth *a, const char *what, const char *end)
 {
 	size_t n = strlen(a->tried);
 
-	snprintf(a->tried + n, sizeof a->tried - n, "%s%s (%s)",
-	    n ? ", " : "", what, end);
+	snprintf(a->tried + n, sizeof a->tried - n, "%s%s (%s)", n ? ", " : "",
+	    what, end);
 }
 
 static bool
@@ -181,8 +181,7 @@ learn_methods(struct oe_clientauth *a)
 static bool
 usable(struct oe_clientauth *a, enum method m)
 {
-	if (a->exhausted[m] ||
-	    (a->known && !(a->offered & methods[m].bit)) ||
+	if (a->exhausted[m] || (a->known && !(a->offered & methods[m].bit)) ||
 	    oe_sshconf_is(a->conf, methods[m].key, "no"))
 		return false;
 	if (m != M_PUBLICKEY)
@@ -222,8 +221,8 @@ fail(struct oe_clientauth *a, struct oe_err *err)
 {
 	char offered[80], tried[300] = "";
 	const char *hint = "give another key with -i";
-	int by_hand = (int)SSH_AUTH_METHOD_INTERACTIVE |
-		      (int)SSH_AUTH_METHOD_PASSWORD;
+	int by_hand =
+	    (int)SSH_AUTH_METHOD_INTERACTIVE | (int)SSH_AUTH_METHOD_PASSWORD;
 
 	offered_text(a, offered, sizeof offered);
 	if (a->tried[0])
@@ -401,8 +400,8 @@ do_kbdint(struct oe_clientauth *a)
 static int
 ask_password(struct oe_clientauth *a)
 {
-	char *prompt = oe_mem_printf("%s@%s's password: ",
-	    oe_sshconf_str(a->conf, OE_SSHCONF_USER),
+	char *prompt = oe_mem_printf(
+	    "%s@%s's password: ", oe_sshconf_str(a->conf, OE_SSHCONF_USER),
 	    oe_sshconf_str(a->conf, OE_SSHCONF_HOSTNAME));
 	int r;
 
@@ -479,7 +478,7 @@ settle(struct oe_clientauth *a, int r)
 
 	if (a->state != S_NONE)
 		note_tried(a, state_label(a),
-		    skipped		    ? "not usable"
+		    skipped                 ? "not usable"
 		    : r == SSH_AUTH_PARTIAL ? "accepted, more is needed"
 					    : "refused");
 	switch (a->state) {
@@ -514,8 +513,7 @@ lost(struct oe_clientauth *a, struct oe_err *err)
 }
 
 int
-oe_clientauth_step(
-    struct oe_clientauth *a, bool *ret_asked, struct oe_err *err)
+oe_clientauth_step(struct oe_clientauth *a, bool *ret_asked, struct oe_err *err)
 {
 	enum state before;
 	int r;
@@ -533,7 +531,7 @@ oe_clientauth_step(
 		show_banner(a);
 		if (r == SSH_AUTH_AGAIN && a->state != before)
 			continue;
-		if (r == SSH_AUTH_AGAIN) {
+		if (r == SSH_AUTH_AGAIN && ssh_is_connected(a->session)) {
 			r = OE_EAGAIN;
 			break;
 		}

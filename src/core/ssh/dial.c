@@ -30,7 +30,7 @@ struct oe_ssh_dial {
 	struct oe_clientauth *auth;
 	struct oe_watch *watch;
 	struct oe_timer *limit; /* of the present step */
-	struct oe_timer *kick;	/* first turn on a given descriptor */
+	struct oe_timer *kick;  /* first turn on a given descriptor */
 	int64_t step_ms;
 	bool wary;
 	char what[320]; /* the present step, for the message of a timeout */
@@ -100,8 +100,8 @@ dial_kex_failed(struct oe_ssh_dial *d)
 
 	oe_ssh__why(d->session, safe, sizeof safe);
 	if (strstr(safe, "no match for method"))
-		return oe_err_set(&d->err, OE_EPROTO,
-		    "no algorithm in common: %s", safe);
+		return oe_err_set(
+		    &d->err, OE_EPROTO, "no algorithm in common: %s", safe);
 	if (!banner && d->plan.fd >= 0)
 		return oe_err_set(&d->err, OE_ECLOSED,
 		    "the proxy or jump host gave no connection to the peer "
@@ -128,13 +128,12 @@ dial_begin_auth(struct oe_ssh_dial *d)
 					   : "?");
 	oe_log_debug(NULL, "key exchange and cipher: %s", text);
 	dial_say(d, "checking the host key");
-	r = oe_peerkey_check(
-	    d->session, d->plan.conf, &d->plan.ui, &d->err);
+	r = oe_peerkey_check(d->session, d->plan.conf, &d->plan.ui, &d->err);
 	if (r < 0)
 		return r;
 	d->wary = r == 1;
-	d->auth = oe_clientauth_new(
-	    d->session, d->plan.conf, &d->plan.ui, d->wary);
+	d->auth =
+	    oe_clientauth_new(d->session, d->plan.conf, &d->plan.ui, d->wary);
 	d->step = STEP_AUTH;
 	/* the user may have taken his time over the host key */
 	dial_arm(d);

@@ -59,8 +59,8 @@ struct oe_ssh_dial_plan {
 };
 
 /** oe_ssh_dial_start() - begin; @plan is copied. */
-struct oe_ssh_dial *oe_ssh_dial_start(
-    struct oe_loop *loop, const struct oe_ssh_dial_plan *plan);
+struct oe_ssh_dial *
+oe_ssh_dial_start(struct oe_loop *loop, const struct oe_ssh_dial_plan *plan);
 /** oe_ssh_dial_wary() - the host key is wrong and was let through. */
 bool oe_ssh_dial_wary(const struct oe_ssh_dial *d);
 /** oe_ssh_dial_free() - end it in any state; done() is not called. */

@@ -136,8 +136,8 @@ set_rekey(ssh_session s, const struct oe_sshconf *conf, struct oe_err *err)
 	uint32_t seconds;
 	int r;
 
-	r = oe_dialopts_rekey(
-	    oe_sshconf_list(conf, OE_SSHCONF_REKEYLIMIT), &bytes, &seconds, err);
+	r = oe_dialopts_rekey(oe_sshconf_list(conf, OE_SSHCONF_REKEYLIMIT),
+	    &bytes, &seconds, err);
 	if (r == 0 && bytes)
 		r = set(s, SSH_OPTIONS_REKEY_DATA, &bytes, err);
 	if (r == 0 && seconds)
@@ -146,8 +146,8 @@ set_rekey(ssh_session s, const struct oe_sshconf *conf, struct oe_err *err)
 }
 
 int
-oe_dialopts_set(ssh_session s, const struct oe_sshconf *conf, int fd,
-    struct oe_err *err)
+oe_dialopts_set(
+    ssh_session s, const struct oe_sshconf *conf, int fd, struct oe_err *err)
 {
 	const bool no = false;
 	const int nodelay = 1;
@@ -159,8 +159,8 @@ oe_dialopts_set(ssh_session s, const struct oe_sshconf *conf, int fd,
 	if (ssh_options_set(s, SSH_OPTIONS_HOST,
 		oe_sshconf_str(conf, OE_SSHCONF_HOSTNAME)) < 0)
 		(void)ssh_options_set(s, SSH_OPTIONS_HOST, "peer");
-	r = set(s, SSH_OPTIONS_USER, oe_sshconf_str(conf, OE_SSHCONF_USER),
-	    err);
+	r = set(
+	    s, SSH_OPTIONS_USER, oe_sshconf_str(conf, OE_SSHCONF_USER), err);
 	/* files are read by us: libssh's readers see none */
 	if (r == 0)
 		r = set(s, SSH_OPTIONS_PROCESS_CONFIG, &no, err);

@@ -107,27 +107,24 @@ same_blob(ssh_key key, const struct oe_agent_key *k)
  * (PROTOCOL.certkeys).  ssh_key_cmp() calls the two types different.
  */
 static bool
-certifies(ssh_key cert, ssh_key pub)
+certifies(ssh_key cert, const uint8_t *pub, size_t pub_len)
 {
 	struct oe_buf c, p, type, nonce;
-	uint8_t *cert_blob = NULL, *pub_blob = NULL;
-	size_t cert_len = 0, pub_len = 0;
+	uint8_t *blob = NULL;
+	size_t n = 0;
 	bool yes = false;
 
-	if (!key_blob(cert, &cert_blob, &cert_len) ||
-	    !key_blob(pub, &pub_blob, &pub_len))
-		goto out;
-	oe_buf_view(&c, cert_blob, cert_len);
-	oe_buf_view(&p, pub_blob, pub_len);
+	if (!key_blob(cert, &blob, &n))
+		return false;
+	oe_buf_view(&c, blob, n);
+	oe_buf_view(&p, pub, pub_len);
 	if (oe_buf_get_string(&c, &type) == 0 &&
 	    oe_buf_get_string(&c, &nonce) == 0 &&
 	    oe_buf_get_string(&p, &type) == 0)
 		yes = oe_buf_left(&c) > oe_buf_left(&p) &&
 		      memcmp(oe_buf_head(&c), oe_buf_head(&p),
 			  oe_buf_left(&p)) == 0;
-out:
-	free(cert_blob);
-	free(pub_blob);
+	free(blob);
 	return yes;
 }
 
@@ -144,15 +141,15 @@ add_agent_cert(struct loader *l, ssh_key cert, const struct oe_agent_key *k)
 }
 
 static void
-add_agent_key(struct loader *l, size_t i, ssh_key pub)
+add_agent_key(struct loader *l, size_t i)
 {
 	const struct oe_agent_key *k = &l->agent.v[i];
 	struct oe_identity *id;
 	size_t c;
 
 	l->agent_used[i] = true;
-	for (c = 0; pub && c < l->ncerts; c++)
-		if (certifies(l->certs[c], pub))
+	for (c = 0; c < l->ncerts; c++)
+		if (certifies(l->certs[c], k->blob, k->blob_len))
 			add_agent_cert(l, l->certs[c], k);
 	id = add(l->ret);
 	if (!id)
@@ -211,15 +208,15 @@ public_half(const char *path)
 }
 
 static void
-add_file_as(struct loader *l, const char *path, ssh_key pub, ssh_key priv,
-    ssh_key cert)
+add_file_as(
+    struct loader *l, const char *path, ssh_key pub, ssh_key priv, ssh_key cert)
 {
 	struct oe_identity *id = add(l->ret);
 
 	if (!id)
 		return;
-	id->label = oe_mem_printf(
-	    "%s%s", cert ? "certificate and key " : "key ", path);
+	id->label =
+	    oe_mem_printf("%s%s", cert ? "certificate and key " : "key ", path);
 	id->path = oe_mem_strdup(path);
 	id->offer = cert ? cert_dup(cert) : ssh_key_dup(pub);
 	id->cert = cert ? cert_dup(cert) : NULL;
@@ -228,13 +225,36 @@ add_file_as(struct loader *l, const char *path, ssh_key pub, ssh_key priv,
 		ssh_pki_copy_cert_to_privkey(id->cert, id->priv);
 }
 
+/* Every certificate that fits goes before the plain key. */
+static void
+add_file_key(struct loader *l, const char *path, ssh_key pub, ssh_key priv)
+{
+	char *name = oe_mem_printf("%s-cert.pub", path);
+	ssh_key beside = NULL;
+	uint8_t *blob = NULL;
+	size_t n = 0, i;
+
+	if (!key_blob(pub, &blob, &n))
+		goto out;
+	for (i = 0; i < l->ncerts; i++)
+		if (certifies(l->certs[i], blob, n))
+			add_file_as(l, path, pub, priv, l->certs[i]);
+	if (access(name, R_OK) == 0 &&
+	    ssh_pki_import_cert_file(name, &beside) == SSH_OK &&
+	    certifies(beside, blob, n))
+		add_file_as(l, path, pub, priv, beside);
+	add_file_as(l, path, pub, priv, NULL);
+out:
+	ssh_key_free(beside);
+	free(blob);
+	free(name);
+}
+
 static void
 add_file(struct loader *l, const char *path)
 {
-	ssh_key priv = NULL, pub = NULL, beside = NULL;
+	ssh_key priv = NULL, pub = NULL;
 	bool encrypted = false;
-	char *name;
-	size_t i;
 
 	if (!file_is_private(path))
 		return;
@@ -245,24 +265,12 @@ add_file(struct loader *l, const char *path)
 	} else {
 		ssh_pki_export_privkey_to_pubkey(priv, &pub);
 	}
-	if (!pub) {
+	if (pub)
+		add_file_key(l, path, pub, priv);
+	else
 		oe_log_debug(NULL, "key %s cannot be used: %s", path,
 		    encrypted ? "it is encrypted and has no .pub beside it"
 			      : "libssh cannot read it");
-		goto out;
-	}
-	for (i = 0; i < l->ncerts; i++)
-		if (certifies(l->certs[i], pub))
-			add_file_as(l, path, pub, priv, l->certs[i]);
-	name = oe_mem_printf("%s-cert.pub", path);
-	if (access(name, R_OK) == 0 &&
-	    ssh_pki_import_cert_file(name, &beside) == SSH_OK &&
-	    certifies(beside, pub))
-		add_file_as(l, path, pub, priv, beside);
-	free(name);
-	add_file_as(l, path, pub, priv, NULL);
-out:
-	ssh_key_free(beside);
 	ssh_key_free(priv);
 	ssh_key_free(pub);
 }
@@ -280,7 +288,7 @@ file_in_agent(struct loader *l, const char *path)
 			continue;
 		found = true;
 		if (!l->agent_used[i])
-			add_agent_key(l, i, pub);
+			add_agent_key(l, i);
 	}
 	ssh_key_free(pub);
 	return found;
@@ -300,8 +308,8 @@ load_certs(struct loader *l)
 		if (ssh_pki_import_cert_file(files->v[i], &key) == SSH_OK)
 			l->certs[l->ncerts++] = key;
 		else if (!oe_str_eq(files->v[i], "none"))
-			oe_log_warn(NULL, "certificate %s cannot be read",
-			    files->v[i]);
+			oe_log_warn(
+			    NULL, "certificate %s cannot be read", files->v[i]);
 	}
 }
 
@@ -334,7 +342,7 @@ oe_identities_load(const struct oe_sshconf *conf, struct oe_identities *ret)
 	if (!oe_sshconf_yes(conf, OE_SSHCONF_IDENTITIESONLY))
 		for (i = 0; i < l.agent.n; i++)
 			if (!l.agent_used[i])
-				add_agent_key(&l, i, NULL);
+				add_agent_key(&l, i);
 	for (i = 0; i < files->n; i++)
 		if (!in_agent[i] && !oe_str_eq(files->v[i], "none"))
 			add_file(&l, files->v[i]);

@@ -11,11 +11,11 @@
 #define OE_IDENTITY_MAX 300
 
 struct oe_identity {
-	char *label;	/* "/home/u/.ssh/id_ed25519", "agent key x" */
-	char *path;	/* private key file; NULL: in the agent */
-	ssh_key offer;	/* public key or certificate; NULL for the agent's */
-	ssh_key cert;	/* to join with the private key, or NULL */
-	ssh_key priv;	/* NULL: encrypted, or in the agent */
+	char *label;   /* "/home/u/.ssh/id_ed25519", "agent key x" */
+	char *path;    /* private key file; NULL: in the agent */
+	ssh_key offer; /* public key or certificate; NULL for the agent's */
+	ssh_key cert;  /* to join with the private key, or NULL */
+	ssh_key priv;  /* NULL: encrypted, or in the agent */
 	uint8_t *blob, *sign; /* agent: what is offered, what signs */
 	size_t blob_len, sign_len;
 };
@@ -27,8 +27,8 @@ struct oe_identities {
 };
 
 /** oe_identities_load() - collect; what cannot be used is logged at debug. */
-void oe_identities_load(const struct oe_sshconf *conf,
-    struct oe_identities *ret);
+void
+oe_identities_load(const struct oe_sshconf *conf, struct oe_identities *ret);
 void oe_identities_done(struct oe_identities *ids);
 /**
  * oe_identity_unlock() - load the private key with a passphrase.

@@ -31,8 +31,8 @@ struct entry {
 	const char *names, *type, *key;
 };
 
-typedef bool entry_fn(
-    void *arg, const struct entry *e, const char *file, int line);
+typedef bool
+entry_fn(void *arg, const struct entry *e, const char *file, int line);
 
 char *
 oe_knownhosts_name(const char *host, int port)
@@ -66,8 +66,8 @@ hashed_matches(const char *field, const char *name)
 
 	if (!bar || strlen(field) > 200)
 		return false;
-	if (oe_str_unbase64(salt_text, (size_t)(bar - salt_text), &salt,
-		&salt_len) == 0 &&
+	if (oe_str_unbase64(
+		salt_text, (size_t)(bar - salt_text), &salt, &salt_len) == 0 &&
 	    oe_str_unbase64(bar + 1, strlen(bar + 1), &want, &want_len) == 0 &&
 	    hash_name(salt, salt_len, name, md, &n))
 		yes = n == want_len && CRYPTO_memcmp(md, want, n) == 0;
@@ -103,8 +103,8 @@ parse_entry(char *line, struct entry *e)
 	if (!word || *word == '#')
 		return false;
 	if (*word == '@') {
-		e->marker = oe_str_eq(word, "@revoked") ? MARKER_REVOKED
-							 : MARKER_OTHER;
+		e->marker =
+		    oe_str_eq(word, "@revoked") ? MARKER_REVOKED : MARKER_OTHER;
 		word = strtok_r(NULL, " \t\r", &save);
 	}
 	e->names = word;
@@ -115,8 +115,8 @@ parse_entry(char *line, struct entry *e)
 
 /* Every entry of one host; @fn returns false to stop. */
 static void
-each_entry(const struct oe_strs *files, const char *name, entry_fn *fn,
-    void *arg)
+each_entry(
+    const struct oe_strs *files, const char *name, entry_fn *fn, void *arg)
 {
 	struct oe_err err = OE_ERR_INIT;
 	struct oe_buf text;
@@ -129,11 +129,11 @@ each_entry(const struct oe_strs *files, const char *name, entry_fn *fn,
 	for (i = 0; i < files->n && go; i++) {
 		if (oe_str_eq(files->v[i], "none"))
 			continue;
-		if (oe_fd_read_file(files->v[i], OE_KNOWNHOSTS_FILE_MAX, &text,
-			&err) < 0) {
+		if (oe_fd_read_file(
+			files->v[i], OE_KNOWNHOSTS_FILE_MAX, &text, &err) < 0) {
 			if (err.sys_errno != ENOENT)
-				oe_log_debug(NULL, "known hosts: %s",
-				    oe_err_text(&err));
+				oe_log_debug(
+				    NULL, "known hosts: %s", oe_err_text(&err));
 			continue;
 		}
 		rest = (char *)text.data + text.off;
@@ -269,8 +269,8 @@ oe_knownhosts_add(const char *file, const char *name, bool hash,
 		goto out;
 	}
 	/* one write: two clients at once do not mix their lines */
-	line = oe_mem_printf("%s%s %s %s\n", needs_newline(fd) ? "\n" : "",
-	    shown, type, key);
+	line = oe_mem_printf(
+	    "%s%s %s %s\n", needs_newline(fd) ? "\n" : "", shown, type, key);
 	if (oe_fd_write_all(fd, line, strlen(line)) < 0)
 		r = oe_err_sys(err, "write '%s'", file);
 out:

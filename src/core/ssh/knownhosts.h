@@ -17,10 +17,10 @@
 #define OE_KNOWNHOSTS_FILE_MAX (32u * 1024 * 1024)
 
 enum oe_knownhosts_verdict {
-	OE_KNOWNHOSTS_UNKNOWN,	 /* no key of this host is known */
-	OE_KNOWNHOSTS_OTHER,	 /* only keys of other types are known */
-	OE_KNOWNHOSTS_MATCH,	 /* this very key */
-	OE_KNOWNHOSTS_CHANGED,	 /* another key of the same type */
+	OE_KNOWNHOSTS_UNKNOWN, /* no key of this host is known */
+	OE_KNOWNHOSTS_OTHER,   /* only keys of other types are known */
+	OE_KNOWNHOSTS_MATCH,   /* this very key */
+	OE_KNOWNHOSTS_CHANGED, /* another key of the same type */
 	OE_KNOWNHOSTS_REVOKED,
 	OE_KNOWNHOSTS_COUNT
 };

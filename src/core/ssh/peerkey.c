@@ -15,9 +15,9 @@ struct peerkey {
 	const struct oe_sshconf *conf;
 	const struct oe_ssh_ui *ui;
 	const char *type; /* "ssh-ed25519" */
-	char *blob;	  /* base64 */
-	char *print;	  /* "SHA256:..." */
-	char *name;	  /* as in known_hosts */
+	char *blob;       /* base64 */
+	char *print;      /* "SHA256:..." */
+	char *name;       /* as in known_hosts */
 	struct oe_knownhosts_found found;
 };
 
@@ -81,8 +81,8 @@ load_key(ssh_session session, struct peerkey *h, struct oe_err *err)
 
 	if (ssh_get_server_publickey(session, &key) != SSH_OK ||
 	    ssh_pki_export_pubkey_base64(key, &text) != SSH_OK ||
-	    ssh_get_publickey_hash(
-		key, SSH_PUBLICKEY_HASH_SHA256, &hash, &n) != 0) {
+	    ssh_get_publickey_hash(key, SSH_PUBLICKEY_HASH_SHA256, &hash, &n) !=
+		0) {
 		r = oe_err_set(err, OE_ELIB, "read the server's host key");
 		goto out;
 	}
@@ -129,8 +129,8 @@ remember(struct peerkey *h)
 		text = oe_mem_printf(
 		    "The host key is not remembered: %s", oe_err_text(&err));
 	else
-		text = oe_mem_printf(
-		    "Permanently added '%s' (%s) to %s.", h->name, h->type, file);
+		text = oe_mem_printf("Permanently added '%s' (%s) to %s.",
+		    h->name, h->type, file);
 	say(h, text);
 	free(text);
 }

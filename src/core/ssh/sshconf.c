@@ -19,7 +19,7 @@ struct scope {
 	int depth;
 	bool checked; /* ssh's rule of owner and mode */
 	bool active;  /* lines apply: the last Host or Match matched */
-	bool never;	/* included where nothing applies */
+	bool never;   /* included where nothing applies */
 };
 
 static int read_file(struct oe_sshconf *c, const char *path, bool checked,
@@ -143,8 +143,7 @@ apply_words(struct oe_sshconf *c, enum oe_sshconf_key key,
 	int r;
 
 	if (words->n == 0)
-		return oe_err_set(
-		    err, OE_ECONF, "%s needs a value", d->name);
+		return oe_err_set(err, OE_ECONF, "%s needs a value", d->name);
 	if (words->n > 1 && !d->many)
 		return oe_err_set(err, OE_ECONF,
 		    "%s takes one value, found '%s' after it", d->name,
@@ -188,8 +187,8 @@ out:
 }
 
 int
-oe_sshconf_set(struct oe_sshconf *c, enum oe_sshconf_key key,
-    const char *value, struct oe_err *err)
+oe_sshconf_set(struct oe_sshconf *c, enum oe_sshconf_key key, const char *value,
+    struct oe_err *err)
 {
 	struct oe_strs words = {NULL, 0};
 	int r;
@@ -275,8 +274,8 @@ structure_line(struct scope *s, const char *name, const char *value,
 	if (oe_sshconf_split(value, &words) < 0) {
 		/* an unknown key may hold anything */
 		*ret_known = oe_str_eq_nocase(name, "Host") ||
-		    oe_str_eq_nocase(name, "Match") ||
-		    oe_str_eq_nocase(name, "Include");
+			     oe_str_eq_nocase(name, "Match") ||
+			     oe_str_eq_nocase(name, "Include");
 		r = oe_err_set(err, OE_ECONF, "a quote is not closed");
 		goto out;
 	}

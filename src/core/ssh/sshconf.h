@@ -18,8 +18,8 @@ struct oe_strs;
 struct oe_sshconf;
 
 /* Bounds on outside text. */
-#define OE_SSHCONF_DEPTH_MAX 16
-#define OE_SSHCONF_FILE_MAX (1024u * 1024)
+#define OE_SSHCONF_DEPTH_MAX  16
+#define OE_SSHCONF_FILE_MAX   (1024u * 1024)
 #define OE_SSHCONF_VALUES_MAX 1000 /* values of one key */
 
 enum oe_sshconf_key {
@@ -77,7 +77,7 @@ enum oe_sshconf_key {
 
 /* The world as the resolver sees it; everything is borrowed. */
 struct oe_sshconf_env {
-	char *home;	  /* of the local user */
+	char *home;       /* of the local user */
 	char *local_user; /* name of the local user */
 	char *local_host; /* gethostname(2) */
 	/*
@@ -113,8 +113,8 @@ void oe_sshconf_free(struct oe_sshconf **c);
  * Earlier settings win, so call it before reading files.
  * Return: 0, OE_EUSAGE (unknown key or bad value, with a message).
  */
-int oe_sshconf_option(
-    struct oe_sshconf *c, const char *text, struct oe_err *err);
+int
+oe_sshconf_option(struct oe_sshconf *c, const char *text, struct oe_err *err);
 /** oe_sshconf_set() - set one key as by -o; for command-line options. */
 int oe_sshconf_set(struct oe_sshconf *c, enum oe_sshconf_key key,
     const char *value, struct oe_err *err);
@@ -128,15 +128,14 @@ int oe_sshconf_set(struct oe_sshconf *c, enum oe_sshconf_key key,
  * Return: 0, OE_ECONF (message with file:line), OE_EPERM (owner or mode of a
  * file), OE_ENOENT, OE_EINVAL (host name cannot be used).
  */
-int oe_sshconf_resolve(struct oe_sshconf *c, const char *host,
-    const char *file, struct oe_err *err);
+int oe_sshconf_resolve(struct oe_sshconf *c, const char *host, const char *file,
+    struct oe_err *err);
 
 /*
  * Readers, after oe_sshconf_resolve(); strings live as long as @c.
  */
 /** oe_sshconf_str() - first value, or the default; NULL when neither. */
-const char *oe_sshconf_str(
-    const struct oe_sshconf *c, enum oe_sshconf_key key);
+const char *oe_sshconf_str(const struct oe_sshconf *c, enum oe_sshconf_key key);
 /** oe_sshconf_num() - numbers, and times in seconds. */
 int64_t oe_sshconf_num(const struct oe_sshconf *c, enum oe_sshconf_key key);
 /** oe_sshconf_yes() - yes/no keys. */
@@ -145,8 +144,8 @@ bool oe_sshconf_yes(const struct oe_sshconf *c, enum oe_sshconf_key key);
 bool oe_sshconf_is(
     const struct oe_sshconf *c, enum oe_sshconf_key key, const char *word);
 /** oe_sshconf_list() - all values in order; never NULL. */
-const struct oe_strs *oe_sshconf_list(
-    const struct oe_sshconf *c, enum oe_sshconf_key key);
+const struct oe_strs *
+oe_sshconf_list(const struct oe_sshconf *c, enum oe_sshconf_key key);
 /** oe_sshconf_is_set() - somebody set it; not the default. */
 bool oe_sshconf_is_set(const struct oe_sshconf *c, enum oe_sshconf_key key);
 /** oe_sshconf_host() - the name the user wrote. */
@@ -156,8 +155,8 @@ const char *oe_sshconf_host(const struct oe_sshconf *c);
  * @ret: free() it.
  * Return: 0 or OE_ECONF (unknown token).
  */
-int oe_sshconf_expand(const struct oe_sshconf *c, const char *text,
-    char **ret, struct oe_err *err);
+int oe_sshconf_expand(const struct oe_sshconf *c, const char *text, char **ret,
+    struct oe_err *err);
 /**
  * oe_sshconf_print() - effective settings as "key value" lines, as ssh -G.
  * @ret: free() it.

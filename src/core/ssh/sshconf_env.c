@@ -37,8 +37,8 @@ check_owner(int fd, const char *path, struct oe_err *err)
 }
 
 static int
-real_read(void *arg, const char *path, bool checked, char **ret,
-    struct oe_err *err)
+real_read(
+    void *arg, const char *path, bool checked, char **ret, struct oe_err *err)
 {
 	struct oe_buf text;
 	int fd, r;

@@ -17,11 +17,11 @@
 #define EXPANDED_MAX (64 * 1024)
 
 static const char *
-value_or(const struct oe_sshconf *c, enum oe_sshconf_key key, const char *or)
+value_or(const struct oe_sshconf *c, enum oe_sshconf_key key, const char * or)
 {
 	const char *s = oe_sshconf_str(c, key);
 
-	return s ? s : or;
+	return s ? s : or ;
 }
 
 /* %C: hash of %l%h%p%r, as ssh_config(5) defines it. */
@@ -59,8 +59,8 @@ put_token(const struct oe_sshconf *c, char token, struct oe_buf *b)
 		return oe_buf_printf(
 		    b, "%s", value_or(c, OE_SSHCONF_PORT, "22"));
 	case 'r':
-		return oe_buf_printf(b, "%s",
-		    value_or(c, OE_SSHCONF_USER, c->env->local_user));
+		return oe_buf_printf(
+		    b, "%s", value_or(c, OE_SSHCONF_USER, c->env->local_user));
 	case 'u':
 		return oe_buf_printf(b, "%s", c->env->local_user);
 	case 'd':
@@ -110,8 +110,8 @@ oe_sshconf_expand(const struct oe_sshconf *c, const char *text, char **ret,
 			break;
 	}
 	if (r == OE_ECONF)
-		oe_err_set(err, r, "'%s' holds '%%%.1s', which is no token", text,
-		    *s ? s - 1 : "");
+		oe_err_set(err, r, "'%s' holds '%%%.1s', which is no token",
+		    text, *s ? s - 1 : "");
 	else if (r < 0)
 		oe_err_set(err, OE_ECONF, "'%s' grows too long", text);
 	else
@@ -140,8 +140,8 @@ expand_env(const struct oe_sshconf *c, const char *text, char **ret,
 		name = oe_mem_strndup(text + 2, (size_t)(end - text - 2));
 		value = c->env->getenv ? c->env->getenv(name) : NULL;
 		if (!value)
-			r = oe_err_set(err, OE_ECONF,
-			    "the environment has no '%s'", name);
+			r = oe_err_set(
+			    err, OE_ECONF, "the environment has no '%s'", name);
 		else
 			r = oe_buf_printf(&b, "%s", value);
 		free(name);
@@ -224,15 +224,15 @@ check_names(const struct oe_sshconf *c, struct oe_err *err)
 
 	for (p = (const unsigned char *)host; *p; p++)
 		if (*p <= ' ' || *p == 0x7f || strchr("'`\"$\\;&<>|(){},", *p))
-			return oe_err_set(err, OE_EINVAL,
-			    "'%s' is not a host name", host);
+			return oe_err_set(
+			    err, OE_EINVAL, "'%s' is not a host name", host);
 	if (!*host || *host == '-')
 		return oe_err_set(
 		    err, OE_EINVAL, "'%s' is not a host name", host);
 	for (p = (const unsigned char *)user; *p; p++)
 		if (iscntrl(*p) || strchr("'`\";&<>|(){}", *p))
-			return oe_err_set(err, OE_EINVAL,
-			    "'%s' is not a user name", user);
+			return oe_err_set(
+			    err, OE_EINVAL, "'%s' is not a user name", user);
 	if (!*user || *user == '-')
 		return oe_err_set(
 		    err, OE_EINVAL, "'%s' is not a user name", user);

@@ -14,7 +14,7 @@ struct oe_sshconf {
 	char *host; /* as the user wrote it */
 	char *ignore_unknown;
 	bool want_final; /* a "Match final" was seen */
-	bool final;	 /* this is the second pass */
+	bool final;      /* this is the second pass */
 };
 
 int oe_sshconf__ignore(struct oe_sshconf *c, const char *value);

@@ -8,10 +8,10 @@
 #include "core/base/str.h"
 #include "core/base/time.h"
 
-#define YESNO OE_SSHCONF_T_CHOICE, .choices = "yes,no"
-#define CHOICE(list) OE_SSHCONF_T_CHOICE, .choices = list
-#define TEXT OE_SSHCONF_T_TEXT
-#define NUM(lo, hi) OE_SSHCONF_T_NUM, .min = lo, .max = hi
+#define YESNO         OE_SSHCONF_T_CHOICE, .choices = "yes,no"
+#define CHOICE(list)  OE_SSHCONF_T_CHOICE, .choices = list
+#define TEXT          OE_SSHCONF_T_TEXT
+#define NUM(lo, hi)   OE_SSHCONF_T_NUM, .min = lo, .max = hi
 #define DEF(key, ...) [OE_SSHCONF_##key] = {__VA_ARGS__}
 
 /* clang-format off */
@@ -138,8 +138,9 @@ check_choice(const struct oe_sshconf_def *d, const char *word, char **ret,
 	if (found)
 		*ret = oe_mem_strdup(found);
 	else
-		r = oe_err_set(err, OE_ECONF, "%s cannot be '%s': use one of %s",
-		    d->name, word, d->choices);
+		r = oe_err_set(err, OE_ECONF,
+		    "%s cannot be '%s': use one of %s", d->name, word,
+		    d->choices);
 	oe_strs_done(&all);
 	return r;
 }
@@ -182,8 +183,8 @@ check_text(enum oe_sshconf_key key, const char *word, struct oe_err *err)
 	const char *name = oe_sshconf_defs[key].name;
 
 	if (key == OE_SSHCONF_SETENV && !strchr(word, '='))
-		return oe_err_set(err, OE_ECONF,
-		    "%s needs NAME=VALUE, not '%s'", name, word);
+		return oe_err_set(
+		    err, OE_ECONF, "%s needs NAME=VALUE, not '%s'", name, word);
 	if (key == OE_SSHCONF_SENDENV && strchr(word, '='))
 		return oe_err_set(err, OE_ECONF,
 		    "%s takes names of variables, not '%s'", name, word);
@@ -197,15 +198,14 @@ check_text(enum oe_sshconf_key key, const char *word, struct oe_err *err)
 }
 
 int
-oe_sshconf_check(enum oe_sshconf_key key, const char *word, char **ret,
-    struct oe_err *err)
+oe_sshconf_check(
+    enum oe_sshconf_key key, const char *word, char **ret, struct oe_err *err)
 {
 	const struct oe_sshconf_def *d = &oe_sshconf_defs[key];
 	int r;
 
 	if (!*word)
-		return oe_err_set(
-		    err, OE_ECONF, "%s needs a value", d->name);
+		return oe_err_set(err, OE_ECONF, "%s needs a value", d->name);
 	switch (d->type) {
 	case OE_SSHCONF_T_CHOICE:
 		return check_choice(d, word, ret, err);

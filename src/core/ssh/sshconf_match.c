@@ -22,8 +22,7 @@ current_host(const struct oe_sshconf *c)
 bool
 oe_sshconf__host(const struct oe_sshconf *c, const struct oe_strs *words)
 {
-	char *host =
-	    c->final ? current_host(c) : oe_mem_strdup(c->host);
+	char *host = c->final ? current_host(c) : oe_mem_strdup(c->host);
 	bool found = false, negated = false;
 	size_t i;
 
@@ -114,8 +113,8 @@ plain(struct oe_sshconf *c, const char *name, bool *ret)
 }
 
 int
-oe_sshconf__match(struct oe_sshconf *c, const struct oe_strs *words,
-    bool live, bool *ret, struct oe_err *err)
+oe_sshconf__match(struct oe_sshconf *c, const struct oe_strs *words, bool live,
+    bool *ret, struct oe_err *err)
 {
 	bool all = words->n > 0, yes;
 	size_t i;
