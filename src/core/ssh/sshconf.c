@@ -214,6 +214,9 @@ oe_sshconf_option(struct oe_sshconf *c, const char *text, struct oe_err *err)
 		r = apply(c, (enum oe_sshconf_key)key, value, true, err);
 	else if (oe_str_eq_nocase(name, "IgnoreUnknown"))
 		r = oe_sshconf__ignore(c, value);
+	else if (c->ignore_unknown &&
+		 oe_str_match_list(c->ignore_unknown, name) == 1)
+		r = 0;
 	else
 		r = oe_err_set(
 		    err, OE_EUSAGE, "no option of ssh_config named '%s'", name);
