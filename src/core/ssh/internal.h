@@ -29,6 +29,7 @@ struct oe_ssh {
 	bool told;	/* failed() was called */
 	int fd;
 	char error[256];
+	struct oe_ssh__agent_hook *agent_hook; /* client side, or NULL */
 	/* server side */
 	const struct oe_ssh_serve_ops *serve;
 	void *serve_arg;
@@ -56,6 +57,11 @@ struct oe_ssh_chan {
  * oe_ssh__wrap() - own @session, whose socket is @fd; makes it non-blocking.
  */
 struct oe_ssh *oe_ssh__wrap(ssh_session session, int fd);
+/**
+ * oe_ssh__why() - the peer's or libssh's words for the end of a connection,
+ * escaped; never empty.
+ */
+void oe_ssh__why(ssh_session session, char *ret, size_t size);
 /** oe_ssh__chan_wrap() - own a channel of @s. */
 struct oe_ssh_chan *oe_ssh__chan_wrap(struct oe_ssh *s, ssh_channel ch);
 /** oe_ssh__chan_find() - the wrapper of @ch, or NULL. */

@@ -154,6 +154,7 @@ oe_ssh_free(struct oe_ssh **ps)
 		ssh_event_free(s->event);
 	}
 	ssh_free(s->session);
+	free(s->agent_hook);
 	free(s);
 	*ps = NULL;
 }
