@@ -4,6 +4,9 @@
  */
 #include "core/app/app.h"
 #include "core/app/module.h"
+#include "core/base/library.h"
+#include "core/net/version.h"
+#include "core/ssh/version.h"
 #include "modules.h"
 
 #define DECLARE(name) extern const struct oe_module oe_module_##name;
@@ -19,7 +22,8 @@ static const struct oe_module *const built[] = {OE_MODULES_BUILT(BUILT) NULL};
 static const struct oe_module_absent absent[] = {
     OE_MODULES_ABSENT(ABSENT){NULL, NULL, NULL, NULL}};
 static const struct oe_library *const libraries[] = {
-    oe_base_libraries, oe_app_libraries, NULL};
+    oe_ssh_libraries, oe_net_libraries, oe_app_libraries,
+    oe_base_libraries, NULL};
 static const struct oe_module_set set = {
     built, absent, OE_CONFIGURE_SUMMARY, libraries};
 

@@ -67,8 +67,8 @@ kbdint_read_answers(struct oe_ipc_msg *m, size_t n, char **ret)
 }
 
 static int
-kbdint_ask(void *arg, const char *info,
-    const struct oe_srv_pam_prompt *prompts, size_t n, char **ret_answers)
+kbdint_ask(void *arg, const char *info, const struct oe_srv_pam_prompt *prompts,
+    size_t n, char **ret_answers)
 {
 	struct oe_srv_conn *c = arg;
 	char *answers[OE_SRV_PAM_PROMPTS_MAX] = {NULL};
@@ -108,14 +108,14 @@ kbdint_converse(struct oe_srv_conn *c)
 {
 	struct oe_srv_pam_ask ask = {.ask = kbdint_ask, .arg = c};
 	struct oe_srv_pam_params p = {
-	    .user = c->account_known ? c->account.name : c->user,
-	    .permitted = c->account_known && c->account.uid != 0,
+	    .permitted = oe_srv__auth_account(c) && c->account.uid != 0,
 	    .rhost = c->peer->text,
 	    .fail_delay_ms = OE_SRV_PAM_FAIL_DELAY_MS,
 	};
 	struct oe_err err = OE_ERR_INIT;
 	bool ok = false;
 
+	p.user = c->account_known ? c->account.name : c->user;
 	oe_srv_pam_free(&c->pam);
 	if (oe_srv_pam_start(&c->pam, &p, &err) == 0 &&
 	    oe_srv_pam_ask(c->pam, &ask, &err) == 0 && !c->done &&
@@ -139,8 +139,7 @@ oe_srv__auth_kbdint(struct oe_srv_conn *c, struct oe_ipc_msg *m)
 	may = oe_srv__auth_take_user(c, user);
 	if (oe_buf_get_u8(&m->payload, &is_answer) < 0)
 		return OE_EPROTO;
-	may = may && !is_answer &&
-	      (c->srv->cfg->methods & OE_SSH_AUTH_KBDINT);
+	may = may && !is_answer && (c->srv->cfg->methods & OE_SSH_AUTH_KBDINT);
 	if (may && kbdint_converse(c)) {
 		oe_srv__reply(c, m->type, OE_SSH_ALLOW);
 		return 0;

@@ -21,7 +21,7 @@
 #include "server/proto.h"
 
 #define OE_SRV_CA_FILE_MAX (256 * 1024)
-#define OE_SRV_CAS_MAX	   256
+#define OE_SRV_CAS_MAX     256
 
 struct key_query {
 	struct oe_srv_conn *c;
@@ -130,8 +130,8 @@ key_in_file(struct key_query *q, const char *pattern, struct oe_grant *ret)
 	key_become_root(q->c);
 	if (r < 0 && r != OE_ENOENT &&
 	    !(r == OE_ESYS && err.sys_errno == ENOENT))
-		oe_log_warn(&q->c->lc_user, "authorized keys: %s",
-		    oe_err_text(&err));
+		oe_log_warn(
+		    &q->c->lc_user, "authorized keys: %s", oe_err_text(&err));
 	if (r == 0 && oe_authkeys_match(oe_buf_head(&text), oe_buf_left(&text),
 			  &aq, &rule, &err) == 0) {
 		oe_log_debug(
@@ -220,8 +220,8 @@ key_is_revoked(struct key_query *q)
 		    oe_err_text(&err));
 		return true;
 	}
-	revoked = oe_revoked_check(list, &q->key, q->is_cert ? &q->cert : NULL,
-		      &err) < 0;
+	revoked = oe_revoked_check(
+		      list, &q->key, q->is_cert ? &q->cert : NULL, &err) < 0;
 	if (revoked)
 		oe_log_info(&q->c->lc_user, "%s", oe_err_text(&err));
 	oe_revoked_free(&list);
@@ -234,7 +234,7 @@ key_accepted(struct key_query *q, struct oe_grant *ret)
 	const struct oe_strs *files = &q->c->srv->cfg->authorized_keys;
 	size_t i;
 
-	if (!q->c->account_known || key_is_revoked(q))
+	if (!oe_srv__auth_account(q->c) || key_is_revoked(q))
 		return false;
 	if (key_by_authority(q, ret))
 		return true;
@@ -318,8 +318,8 @@ oe_srv__auth_key(struct oe_srv_conn *c, struct oe_ipc_msg *m)
 	if (oe_buf_get_string(&m->payload, &blob) < 0)
 		return OE_EPROTO;
 	if (key_parse(&q, &blob, &err) < 0)
-		oe_srv__auth_deny(c, m->type, "publickey", oe_err_text(&err),
-		    false, since);
+		oe_srv__auth_deny(
+		    c, m->type, "publickey", oe_err_text(&err), false, since);
 	else
 		key_answer(&q, m->type, since);
 	if (q.is_cert)

@@ -52,10 +52,10 @@ static const char *const method_names[] = {
 static const char *const log_formats[] = {"text", "json", NULL};
 
 #define NETWORK "Who may connect"
-#define LOGIN	"Login"
-#define LIMITS	"Limits"
+#define LOGIN   "Login"
+#define LIMITS  "Limits"
 #define SESSION "Sessions"
-#define CRYPTO	"Cryptography"
+#define CRYPTO  "Cryptography"
 #define SERVICE "Service"
 
 static const struct oe_param params[] = {
@@ -377,8 +377,7 @@ static const struct oe_example examples[] = {
 };
 
 static int
-server_check(
-    const struct oe_values *v, const struct oe_strs *operands,
+server_check(const struct oe_values *v, const struct oe_strs *operands,
     struct oe_err *err)
 {
 	(void)operands;
@@ -400,7 +399,7 @@ oe_srv_log_setup(const struct oe_values *v)
 		     : verbose == 1 ? OE_LOG_DEBUG
 				    : OE_LOG_INFO,
 	    strcmp(oe_values_str(v, "log-format"), "json") ? OE_LOG_TEXT
-							     : OE_LOG_JSON,
+							   : OE_LOG_JSON,
 	    -1, oe_notify_under_journal());
 	oe_ssh_log_level(verbose >= 3 ? 4 : verbose == 2 ? 2 : 0);
 }
@@ -416,8 +415,8 @@ server_run(const struct oe_ctx *ctx)
 	oe_srv_log_setup(ctx->values);
 	oe_log_prefix("omniedge ssh-server");
 	if (oe_ssh_global_init(&err) < 0 ||
-	    oe_srv_config_load(
-		ctx->modules, ctx->values, !check, &cfg, &err) < 0) {
+	    oe_srv_config_load(ctx->modules, ctx->values, !check, &cfg, &err) <
+		0) {
 		oe_log_error(NULL, "%s", oe_err_text(&err));
 		return OE_EXIT_CONFIG;
 	}

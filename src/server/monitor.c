@@ -122,10 +122,10 @@ monitor_hello(struct oe_srv_conn *c, struct oe_ipc_msg *m)
 	struct oe_event e;
 	int r = OE_EPROTO;
 
-	if (oe_buf_get_cstring(
-		&m->payload, OE_SRV_VERSION_MAX, &version) == 0 &&
-	    oe_buf_get_cstring(
-		&m->payload, OE_SRV_VERSION_MAX, &algorithms) == 0) {
+	if (oe_buf_get_cstring(&m->payload, OE_SRV_VERSION_MAX, &version) ==
+		0 &&
+	    oe_buf_get_cstring(&m->payload, OE_SRV_VERSION_MAX, &algorithms) ==
+		0) {
 		oe_srv__event(c, &e, "hello");
 		oe_event_str(&e, "version", version);
 		oe_event_str(&e, "algorithms", algorithms);
@@ -159,7 +159,7 @@ monitor_refused(struct oe_srv_conn *c, struct oe_ipc_msg *m)
 
 static const struct monitor_rule {
 	unsigned phases; /* where it may be asked at all */
-	unsigned most;	 /* how often in a connection; 0: any number */
+	unsigned most;   /* how often in a connection; 0: any number */
 	oe_srv_handler *handler;
 } monitor_rules[OE_SRV_REQ_COUNT] = {
     [OE_SRV_REQ_HELLO] = {IN(AUTH), 1, monitor_hello},
@@ -290,14 +290,16 @@ monitor_on_signal(void *arg, short revents)
 		    c, OE_SRV_END_SHUTDOWN, "the server is shutting down");
 }
 
+/* One timer for both: the end of the grace, or the rest after login. */
 static void
 monitor_on_grace(void *arg)
 {
 	struct oe_srv_conn *c = arg;
 
-	if (c->phase == OE_SRV_PHASE_AUTH)
-		oe_srv__end(
-		    c, OE_SRV_END_GRACE, "not authenticated in time");
+	if (c->phase != OE_SRV_PHASE_AUTH)
+		oe_mem_trim();
+	else
+		oe_srv__end(c, OE_SRV_END_GRACE, "not authenticated in time");
 }
 
 static int
@@ -373,8 +375,7 @@ monitor_finish(struct oe_srv_conn *c)
 	oe_srv__event(c, &e, "disconnect");
 	oe_event_str(&e, "reason", monitor_end_text(c->end));
 	oe_event_bool(&e, "authenticated", c->method != NULL);
-	oe_event_int(
-	    &e, "duration_ms", oe_time_mono_ms() - c->peer->since_ms);
+	oe_event_int(&e, "duration_ms", oe_time_mono_ms() - c->peer->since_ms);
 	oe_event_end(&e, &c->srv->events);
 }
 

@@ -18,11 +18,14 @@
 #include "core/net/loop.h"
 #include "core/net/sandbox.h"
 #include "core/ssh/serve.h"
+#include "core/ssh/ssh.h"
 #include "server/internal.h"
 #include "server/net_channel.h"
 #include "server/net_rpc.h"
 #include "server/proto.h"
 
+/* After login, what is still in use after so long stays in use. */
+#define OE_SRV_NET_TRIM_MS  500
 /* How long the last words to a peer may take. */
 #define OE_SRV_NET_FLUSH_MS 2000
 
@@ -32,7 +35,7 @@ struct net {
 	struct oe_ssh *ssh;
 	int rpc, notices;
 	struct oe_watch *notice_watch;
-	struct oe_timer *tick;
+	struct oe_timer *tick, *trim;
 	struct oe_srv_channels *channels;
 	bool said_hello, done;
 	unsigned unanswered; /* keepalives since the last input */
@@ -60,8 +63,8 @@ net_hello(struct net *n)
 }
 
 static enum oe_ssh_answer
-net_ask_two(struct net *n, uint8_t type, const char *user, const void *p,
-    size_t len)
+net_ask_two(
+    struct net *n, uint8_t type, const char *user, const void *p, size_t len)
 {
 	struct oe_ipc_msg m, reply;
 	uint8_t a = OE_SSH_DENY;
@@ -81,8 +84,8 @@ net_ask_two(struct net *n, uint8_t type, const char *user, const void *p,
 }
 
 static enum oe_ssh_answer
-net_publickey(void *arg, const char *user, const uint8_t *blob, size_t len,
-    bool proven)
+net_publickey(
+    void *arg, const char *user, const uint8_t *blob, size_t len, bool proven)
 {
 	return net_ask_two(arg,
 	    proven ? OE_SRV_REQ_PROVEN_KEY : OE_SRV_REQ_TRY_KEY, user, blob,
@@ -113,8 +116,8 @@ net_read_prompts(struct oe_buf *b, struct oe_ssh_prompts *ret)
 	    oe_buf_get_u32(b, &count) < 0 || count > OE_SSH_PROMPTS_MAX)
 		return OE_EPROTO;
 	for (i = 0; i < count; i++) {
-		if (oe_buf_get_cstring(
-			b, OE_IPC_PAYLOAD_MAX, &ret->text[i]) < 0)
+		if (oe_buf_get_cstring(b, OE_IPC_PAYLOAD_MAX, &ret->text[i]) <
+		    0)
 			return OE_EPROTO;
 		ret->n = i + 1;
 		if (oe_buf_get_u8(b, &echo) < 0)
@@ -209,6 +212,19 @@ net_end(struct net *n, const char *why)
 	n->done = true;
 }
 
+/* Often enough to be exact to a quarter, seldom enough to cost nothing. */
+static int64_t
+net_tick_ms(const struct net *n)
+{
+	int64_t least = 60, every = n->srv->cfg->keepalive_s;
+
+	if (every && every < least)
+		least = every;
+	if (n->idle_timeout_s && n->idle_timeout_s < least)
+		least = n->idle_timeout_s;
+	return least * 250;
+}
+
 static void
 net_on_notice(void *arg, short revents)
 {
@@ -235,10 +251,10 @@ net_on_notice(void *arg, short revents)
 		(void)!oe_buf_get_u32(&m.payload, &n->idle_timeout_s);
 		n->active_ms = oe_time_mono_ms();
 		oe_timer_set(n->tick, net_tick_ms(n));
+		oe_timer_set(n->trim, OE_SRV_NET_TRIM_MS);
 		break;
 	case OE_SRV_NOTE_AGENT:
-		oe_srv__channels_agent(
-		    n->channels, oe_ipc_msg_claim(&m, 0));
+		oe_srv__channels_agent(n->channels, oe_ipc_msg_claim(&m, 0));
 		break;
 	}
 	oe_ipc_msg_done(&m);
@@ -280,17 +296,11 @@ net_check_alive(struct net *n, int64_t now)
 	(void)oe_ssh_keepalive(n->ssh);
 }
 
-/* Often enough to be exact to a quarter, seldom enough to cost nothing. */
-static int64_t
-net_tick_ms(const struct net *n)
+static void
+net_on_trim(void *arg)
 {
-	int64_t least = 60, every = n->srv->cfg->keepalive_s;
-
-	if (every && every < least)
-		least = every;
-	if (n->idle_timeout_s && n->idle_timeout_s < least)
-		least = n->idle_timeout_s;
-	return least * 250;
+	(void)arg;
+	oe_mem_trim();
 }
 
 static void
@@ -339,6 +349,7 @@ oe_srv__net_run(const struct oe_srv *srv, const struct oe_srv_peer *peer,
 	n.notice_watch =
 	    oe_loop_watch(n.loop, notices, POLLIN, net_on_notice, &n);
 	n.tick = oe_loop_timer(n.loop, net_tick_ms(&n), net_on_tick, &n);
+	n.trim = oe_loop_timer(n.loop, -1, net_on_trim, &n);
 	while (!n.done && oe_loop_once(n.loop, -1) == 0)
 		continue;
 	oe_log_debug(&lc, "net ends: %s", oe_ssh_error(n.ssh));

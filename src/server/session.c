@@ -104,10 +104,8 @@ session_set_size(int fd, const uint32_t size[4])
 	struct winsize ws = {
 	    .ws_col = (unsigned short)(size[0] > 0xffff ? 0xffff : size[0]),
 	    .ws_row = (unsigned short)(size[1] > 0xffff ? 0xffff : size[1]),
-	    .ws_xpixel =
-		(unsigned short)(size[2] > 0xffff ? 0xffff : size[2]),
-	    .ws_ypixel =
-		(unsigned short)(size[3] > 0xffff ? 0xffff : size[3]),
+	    .ws_xpixel = (unsigned short)(size[2] > 0xffff ? 0xffff : size[2]),
+	    .ws_ypixel = (unsigned short)(size[3] > 0xffff ? 0xffff : size[3]),
 	};
 
 	(void)ioctl(fd, TIOCSWINSZ, &ws);
@@ -159,8 +157,7 @@ oe_srv__session_pty(struct oe_srv_conn *c, struct oe_ipc_msg *m)
 	if (session_get_size(m, size) < 0 ||
 	    oe_buf_get_string(&m->payload, &modes) < 0)
 		return OE_EPROTO;
-	if (s->pty || s->started || !c->grant.pty ||
-	    !session_make_pty(c, s)) {
+	if (s->pty || s->started || !c->grant.pty || !session_make_pty(c, s)) {
 		oe_srv__reply(c, m->type, 0);
 		return 0;
 	}
@@ -184,8 +181,7 @@ oe_srv__session_env(struct oe_srv_conn *c, struct oe_ipc_msg *m)
 
 	if (session_take(c, m, &s) == 0 &&
 	    oe_buf_get_cstring(&m->payload, OE_SRV_ENV_TEXT_MAX, &name) == 0 &&
-	    oe_buf_get_cstring(&m->payload, OE_SRV_ENV_TEXT_MAX, &value) ==
-		0) {
+	    oe_buf_get_cstring(&m->payload, OE_SRV_ENV_TEXT_MAX, &value) == 0) {
 		bool ok = !s->started &&
 			  oe_srv_env_client(&s->env, c->srv->cfg->accept_env,
 			      name, value) == 0;
@@ -213,9 +209,8 @@ session_kind_text(enum oe_srv_start_kind kind)
 }
 
 static void
-session_event(
-    struct oe_srv_conn *c, struct oe_srv_session *s, struct oe_event *e,
-    const char *name)
+session_event(struct oe_srv_conn *c, struct oe_srv_session *s,
+    struct oe_event *e, const char *name)
 {
 	oe_srv__event(c, e, name);
 	oe_event_int(e, "session", s->id);
@@ -272,8 +267,8 @@ oe_srv__session_start(struct oe_srv_conn *c, struct oe_ipc_msg *m)
 	session_event(c, s, &e, n < 0 ? "session.refused" : "session.start");
 	if (n < 0) {
 		oe_event_str(&e, "why", oe_err_text(&err));
-		oe_log_info(&c->lc_user, "session refused: %s",
-		    oe_err_text(&err));
+		oe_log_info(
+		    &c->lc_user, "session refused: %s", oe_err_text(&err));
 	}
 	oe_event_end(&e, &c->srv->events);
 	reply.nfds = n < 0 ? 0 : (unsigned)n;
@@ -330,8 +325,7 @@ oe_srv__session_agent(struct oe_srv_conn *c, struct oe_ipc_msg *m)
 
 	if (session_take(c, m, &s) < 0)
 		return OE_EPROTO;
-	if (!c->grant.agent || s->started ||
-	    oe_srv__agent_open(c, &err) < 0) {
+	if (!c->grant.agent || s->started || oe_srv__agent_open(c, &err) < 0) {
 		oe_log_debug(&c->lc_user, "no agent forwarding: %s",
 		    err.code ? oe_err_text(&err) : "not permitted");
 		oe_srv__reply(c, m->type, 0);
@@ -413,8 +407,8 @@ session_tell_exit(struct oe_srv_conn *c, struct oe_srv_session *s)
 	oe_ipc_msg_init(&m, OE_SRV_NOTE_EXITED);
 	(void)oe_buf_put_u32(&m.payload, s->id);
 	(void)oe_buf_put_u8(&m.payload, by_signal);
-	(void)oe_buf_put_u32(&m.payload,
-	    by_signal ? 0 : (uint32_t)WEXITSTATUS(s->status));
+	(void)oe_buf_put_u32(
+	    &m.payload, by_signal ? 0 : (uint32_t)WEXITSTATUS(s->status));
 	(void)oe_buf_put_cstring(&m.payload,
 	    by_signal ? session_signal_name(WTERMSIG(s->status)) : "");
 	(void)oe_buf_put_u8(

@@ -107,8 +107,8 @@ oe_srv__agent_open(struct oe_srv_conn *c, struct oe_err *err)
 		oe_srv__agent_close(c);
 		return r;
 	}
-	c->agent_watch = oe_loop_watch(
-	    c->loop, c->agent_fd, POLLIN, agent_on_connect, c);
+	c->agent_watch =
+	    oe_loop_watch(c->loop, c->agent_fd, POLLIN, agent_on_connect, c);
 	return 0;
 }
 

@@ -27,9 +27,9 @@
 
 /* What is to be run: a shell, a shell with a command, or a program. */
 struct launch {
-	const char *command;	   /* for sh -c; NULL: a login shell */
-	const char *const *argv;   /* a subsystem's own program, or NULL */
-	const char *original;	   /* what a forced command displaced */
+	const char *command;     /* for sh -c; NULL: a login shell */
+	const char *const *argv; /* a subsystem's own program, or NULL */
+	const char *original;    /* what a forced command displaced */
 };
 
 static int
@@ -56,8 +56,8 @@ launch_subsystem(struct oe_srv_conn *c, const char *name, struct launch *l,
 }
 
 static int
-launch_choose(struct oe_srv_conn *c, struct oe_srv_session *s,
-    struct launch *l, struct oe_err *err)
+launch_choose(struct oe_srv_conn *c, struct oe_srv_session *s, struct launch *l,
+    struct oe_err *err)
 {
 	const char *forced = c->srv->cfg->force_command
 				 ? c->srv->cfg->force_command

@@ -52,8 +52,8 @@ struct oe_ctx {
 };
 
 struct oe_command {
-	const char *name;     /* "ssh-server" */
-	const char *summary;  /* one line, lower case, no full stop */
+	const char *name;    /* "ssh-server" */
+	const char *summary; /* one line, lower case, no full stop */
 	/*
 	 * "[user@]peer [command...]"; "" when none.  Completions read it:
 	 * a first word with "peer" in it offers peers, "COMMAND" commands,
@@ -61,7 +61,7 @@ struct oe_command {
 	 */
 	const char *operands;
 	int min_operands, max_operands; /* max -1: any number */
-	const struct oe_param *params;	/* ended by an entry with name NULL */
+	const struct oe_param *params;  /* ended by an entry with name NULL */
 	unsigned flags;
 	const struct oe_example *examples; /* ended by line NULL, or NULL */
 	/*

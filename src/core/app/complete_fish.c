@@ -60,9 +60,7 @@ fish_action(enum oe_app__complete what, const struct oe_module_set *set,
 		fputs(" -x -a '(__fish_complete_users)'", out);
 		break;
 	case OE_COMPLETE_PEERS:
-		fputs(" -x -a '(__fish_complete_user_at_hosts)' "
-		      "-a '(__fish_print_hostnames)'",
-		    out);
+		fputs(" -x -a '(__fish_complete_user_at_hosts)'", out);
 		break;
 	case OE_COMPLETE_COMMANDS:
 		fputs(" -x -a '", out);

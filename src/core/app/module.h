@@ -28,19 +28,19 @@ struct oe_module {
 	const char *name;
 	const char *summary;
 	const struct oe_command *const *commands; /* ended by NULL, or NULL */
-	const struct oe_subsystem *subsystems;	  /* ended by name NULL, or NULL */
-	const struct oe_library *libraries;	  /* ended by name NULL, or NULL */
+	const struct oe_subsystem *subsystems; /* ended by name NULL, or NULL */
+	const struct oe_library *libraries;    /* ended by name NULL, or NULL */
 };
 
 struct oe_module_absent {
 	const char *name;
-	const char *option;	     /* "--enable-sftp" */
-	const char *why;	     /* "disabled by --disable-sftp" */
+	const char *option;          /* "--enable-sftp" */
+	const char *why;             /* "disabled by --disable-sftp" */
 	const char *const *commands; /* names it would have; ended by NULL */
 };
 
 struct oe_module_set {
-	const struct oe_module *const *built; /* ended by NULL */
+	const struct oe_module *const *built;  /* ended by NULL */
 	const struct oe_module_absent *absent; /* ended by name NULL */
 	const char *configure_summary;
 	/*
@@ -55,9 +55,9 @@ struct oe_module_set {
 extern const struct oe_library oe_app_libraries[];
 
 /** oe_module_find_command() - by exact name; NULL when absent. */
-const struct oe_command *oe_module_find_command(
-    const struct oe_module_set *set, const char *name);
+const struct oe_command *
+oe_module_find_command(const struct oe_module_set *set, const char *name);
 
 /** oe_module_find_subsystem() - by exact name; NULL when absent. */
-const struct oe_subsystem *oe_module_find_subsystem(
-    const struct oe_module_set *set, const char *name);
+const struct oe_subsystem *
+oe_module_find_subsystem(const struct oe_module_set *set, const char *name);

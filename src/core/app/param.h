@@ -23,14 +23,15 @@ struct oe_err;
 struct oe_strs;
 
 enum oe_param_type {
-	OE_PARAM_FLAG,	   /* --x, --no-x; in files yes/no/true/false/on/off/1/0 */
-	OE_PARAM_COUNT,	   /* each occurrence adds one (-vv); a number in files */
-	OE_PARAM_INT,	   /* decimal within [min, max] */
-	OE_PARAM_DURATION, /* seconds: "90", "15m", "1h30m"; within [min, max] */
-	OE_PARAM_SIZE,	   /* bytes: "4096", "64K", "1G"; within [min, max] */
+	OE_PARAM_FLAG,  /* --x, --no-x; in files yes/no/true/false/on/off/1/0 */
+	OE_PARAM_COUNT, /* each occurrence adds one (-vv); a number in files */
+	OE_PARAM_INT,   /* decimal within [min, max] */
+	OE_PARAM_DURATION, /* seconds: "90", "15m", "1h30m"; within [min, max]
+			    */
+	OE_PARAM_SIZE,     /* bytes: "4096", "64K", "1G"; within [min, max] */
 	OE_PARAM_STRING,
-	OE_PARAM_PATH,	   /* completed as a file name; "~/" is the home */
-	OE_PARAM_CHOICE,   /* one of choices */
+	OE_PARAM_PATH,   /* completed as a file name; "~/" is the home */
+	OE_PARAM_CHOICE, /* one of choices */
 };
 
 enum oe_param_flag {
@@ -50,15 +51,15 @@ enum oe_param_flag {
 };
 
 struct oe_param {
-	const char *name;	/* long name without dashes; NULL ends a table */
-	char letter;		/* short option, or 0 */
+	const char *name; /* long name without dashes; NULL ends a table */
+	char letter;      /* short option, or 0 */
 	enum oe_param_type type;
-	const char *metavar;	/* "PORT"; NULL for flags */
-	const char *help;	/* one or two sentences, no full stop at end */
-	const char *fallback;	/* default as text; NULL: not set */
-	int64_t min, max;	/* INT, DURATION, SIZE; both 0: 0..INT64_MAX */
+	const char *metavar;  /* "PORT"; NULL for flags */
+	const char *help;     /* one or two sentences, no full stop at end */
+	const char *fallback; /* default as text; NULL: not set */
+	int64_t min, max;     /* INT, DURATION, SIZE; both 0: 0..INT64_MAX */
 	const char *const *choices; /* CHOICE: ended by NULL */
-	unsigned flags;		/* enum oe_param_flag */
+	unsigned flags;             /* enum oe_param_flag */
 	/* Parameters with the same group name exclude each other. */
 	const char *group;
 	/*
@@ -90,9 +91,10 @@ const char *oe_values_str(const struct oe_values *v, const char *name);
 int64_t oe_values_int(const struct oe_values *v, const char *name);
 bool oe_values_flag(const struct oe_values *v, const char *name);
 /** oe_values_list() - all values of a REPEAT parameter in order. */
-const struct oe_strs *oe_values_list(
-    const struct oe_values *v, const char *name);
+const struct oe_strs *
+oe_values_list(const struct oe_values *v, const char *name);
 /** oe_values_is_set() - true when it comes from elsewhere than the default. */
 bool oe_values_is_set(const struct oe_values *v, const char *name);
-/** oe_values_where() - "--port", "environment X", "/etc/x.conf:7", "default". */
+/** oe_values_where() - "--port", "environment X", "/etc/x.conf:7", "default".
+ */
 const char *oe_values_where(const struct oe_values *v, const char *name);

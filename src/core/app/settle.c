@@ -6,20 +6,14 @@
 #include "core/base/err.h"
 #include "core/base/mem.h"
 
-/* The file named by --config or by its variable; NULL: the usual ones. */
-static char *
-config_named(const struct oe_app__sources *s)
+/* What --config or its variable says; NULL: nothing. */
+static const char *
+config_given(const struct oe_app__sources *s, const struct oe_param *p)
 {
-	const struct oe_param *p;
 	const char *path = NULL;
 	char *env;
 	size_t i;
 
-	if (!(s->command->flags & OE_CMD_CONFIG_FILE))
-		return NULL;
-	p = oe_app__param_find(s->command->params, "config");
-	if (!p)
-		return NULL;
 	for (i = 0; i < s->cli.n; i++)
 		if (s->cli.given[i].param == p)
 			path = s->cli.given[i].value;
@@ -28,11 +22,37 @@ config_named(const struct oe_app__sources *s)
 		path = getenv(env);
 		free(env);
 	}
-	if (!path || !*path)
-		return NULL;
-	if (*path == '/' || !s->cwd)
-		return oe_mem_strdup(path);
-	return oe_mem_printf("%s/%s", s->cwd, path);
+	return path && *path ? path : NULL;
+}
+
+/*
+ * The file to read in place of the usual ones.
+ * @ret: free() it; NULL when there is none.
+ */
+static int
+config_named(const struct oe_app__sources *s, char **ret, struct oe_err *err)
+{
+	const struct oe_param *p =
+	    oe_app__param_find(s->command->params, "config");
+	const char *given;
+	char *path, *whole;
+	int64_t unused;
+
+	*ret = NULL;
+	if (!(s->command->flags & OE_CMD_CONFIG_FILE) || !p)
+		return 0;
+	given = config_given(s, p);
+	if (!given)
+		return 0;
+	if (oe_app__param_read(p, given, &path, &unused, err) < 0)
+		return oe_err_wrap(err, OE_EUSAGE, "--config");
+	if (*path != '/' && s->cwd) {
+		whole = oe_mem_printf("%s/%s", s->cwd, path);
+		free(path);
+		path = whole;
+	}
+	*ret = path;
+	return 0;
 }
 
 static int
@@ -49,9 +69,12 @@ static int
 from_files(
     const struct oe_app__sources *s, struct oe_values *v, struct oe_err *err)
 {
-	char *path = config_named(s);
+	char *path;
 	int r;
 
+	r = config_named(s, &path, err);
+	if (r < 0)
+		return r;
 	if (path) {
 		r = from_file(s, path, true, OE_SOURCE_USER_FILE, v, err);
 		goto out;

@@ -110,9 +110,24 @@ log_text(enum oe_log_level level, const struct oe_logctx *lc, const char *msg,
 	return at;
 }
 
+/* A copy of valid UTF-8, cut between characters. */
+static json_t *
+log_json_cut(const char *s, size_t max)
+{
+	size_t n = strlen(s);
+
+	if (n > max) {
+		n = max;
+		while (n && ((unsigned char)s[n] & 0xc0) == 0x80)
+			n--;
+	}
+	return json_stringn(s, n);
+}
+
+/* @max: longest message and longest field in bytes, before JSON's escapes. */
 static size_t
-log_json(enum oe_log_level level, const struct oe_logctx *lc, const char *msg,
-    char *line, size_t size)
+log_json_try(enum oe_log_level level, const struct oe_logctx *lc,
+    const char *msg, size_t max, char *line, size_t size)
 {
 	json_t *o = json_object();
 	char ts[40], safe[512];
@@ -122,16 +137,30 @@ log_json(enum oe_log_level level, const struct oe_logctx *lc, const char *msg,
 	json_object_set_new(o, "v", json_integer(1));
 	json_object_set_new(o, "ts", json_string(ts));
 	json_object_set_new(o, "level", json_string(log_level_name(level)));
-	json_object_set_new(o, "msg", json_string(msg));
+	json_object_set_new(o, "msg", log_json_cut(msg, max));
 	for (; lc; lc = lc->parent) {
 		if (!lc->value || !lc->key)
 			continue;
 		oe_str_escape(lc->value, strlen(lc->value), safe, sizeof safe);
-		json_object_set_new(o, lc->key, json_string(safe));
+		json_object_set_new(o, lc->key, log_json_cut(safe, max));
 	}
 	n = json_dumpb(o, line, size, JSON_COMPACT);
 	json_decref(o);
-	return n < size ? n : 0;
+	return n;
+}
+
+/* Words of a peer may make a line shorter, but never make it vanish. */
+static size_t
+log_json(enum oe_log_level level, const struct oe_logctx *lc, const char *msg,
+    char *line, size_t size)
+{
+	size_t max = size, n;
+
+	do {
+		n = log_json_try(level, lc, msg, max, line, size);
+		max /= 2;
+	} while (n > size && max);
+	return n > size ? 0 : n;
 }
 
 void

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/base/compiler.h"
 
@@ -34,3 +35,13 @@ int oe_mem_equal(const void *a, const void *b, size_t n);
 void *oe_mem_map(size_t n) OE_MUST_CHECK;
 /** oe_mem_unmap() - give oe_mem_map()'s memory back; NULL does nothing. */
 void oe_mem_unmap(void *p, size_t n);
+/**
+ * oe_mem_random() - an unpredictable number in [0, @upper), evenly; any
+ * 32-bit number when @upper is 0.
+ */
+uint32_t oe_mem_random(uint32_t upper);
+/**
+ * oe_mem_trim() - give free memory back to the system, for a process that
+ * has done its work and will now wait.
+ */
+void oe_mem_trim(void);

@@ -256,7 +256,7 @@ oe_cidr_list_add(struct oe_cidr_list *l, const char *text, struct oe_err *err)
 	char base[OE_ADDR_TEXT_MAX];
 	struct cidr_net *net;
 	struct oe_addr a;
-	unsigned prefix;
+	unsigned prefix = 0;
 	CIDR *c;
 	int r;
 

@@ -144,11 +144,10 @@ from_entry(const char *entry, bool negated, const struct oe_addr *addr,
 		return from_bad(entry, "is empty", err);
 	if (strpbrk(entry, " \t"))
 		return from_bad(entry, "has blanks", err);
-	if (strchr(entry, '/') || !entry[strspn(entry, ADDR_CHARS)]) {
-		/* "cafe" and "10" may be host names; an address has these */
-		if (strpbrk(entry, "/.:"))
-			return from_network(entry, addr, err);
-	}
+	/* digits alone, or "cafe", could be a host name: no network */
+	if (strchr(entry, '/') ||
+	    (!entry[strspn(entry, ADDR_CHARS)] && strpbrk(entry, ".:")))
+		return from_network(entry, addr, err);
 	if (negated && entry[strspn(entry, ADDR_CHARS "*?")])
 		return from_bad(entry,
 		    "negates a host name, and names are not looked up; "
@@ -379,7 +378,7 @@ take_option(const char **p, struct oe_authopts *o, struct oe_err *err)
 {
 	const char *name = *p;
 	size_t n = strcspn(name, "=,\"");
-	char *value;
+	char *value = NULL;
 	int r;
 
 	*p += n;

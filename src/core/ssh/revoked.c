@@ -37,6 +37,7 @@ enum item_kind {
 	ITEM_KEY,  /* bytes: plain key blob */
 	ITEM_SHA1, /* bytes: hash of one */
 	ITEM_SHA256,
+	ITEM_LIST,   /* bytes: serials of ca, u64 each */
 	ITEM_RANGE,  /* serials [lo, hi] of ca */
 	ITEM_BITMAP, /* serials lo + bit number, of ca */
 	ITEM_KEY_ID, /* bytes: key id, of ca */
@@ -84,26 +85,33 @@ item_add(struct oe_revoked *r, enum item_kind kind)
 }
 
 static int
-parse_serials(struct oe_revoked *r, uint8_t type, struct oe_buf *b,
-    const struct oe_buf *ca, struct oe_err *err)
+parse_serials(struct oe_revoked *r, struct oe_buf *b, const struct oe_buf *ca,
+    struct oe_err *err)
 {
-	uint64_t lo, hi;
 	struct item *it;
 
-	if (!oe_buf_left(b))
-		return krl_broken(err, "empty serial section");
-	while (oe_buf_left(b)) {
-		if (oe_buf_get_u64(b, &lo) < 0)
-			return krl_broken(err, "bad serial");
-		hi = lo;
-		if (type == KRL_SERIAL_RANGE &&
-		    (oe_buf_get_u64(b, &hi) < 0 || hi < lo || oe_buf_left(b)))
-			return krl_broken(err, "bad serial range");
-		it = item_add(r, ITEM_RANGE);
-		it->ca = *ca;
-		it->lo = lo;
-		it->hi = hi;
-	}
+	if (!oe_buf_left(b) || oe_buf_left(b) % sizeof(uint64_t))
+		return krl_broken(err, "bad serial list");
+	it = item_add(r, ITEM_LIST);
+	it->ca = *ca;
+	it->bytes = *b;
+	return 0;
+}
+
+static int
+parse_range(struct oe_revoked *r, struct oe_buf *b, const struct oe_buf *ca,
+    struct oe_err *err)
+{
+	struct item *it;
+	uint64_t lo, hi;
+
+	if (oe_buf_get_u64(b, &lo) < 0 || oe_buf_get_u64(b, &hi) < 0 ||
+	    hi < lo || oe_buf_left(b))
+		return krl_broken(err, "bad serial range");
+	it = item_add(r, ITEM_RANGE);
+	it->ca = *ca;
+	it->lo = lo;
+	it->hi = hi;
 	return 0;
 }
 
@@ -183,8 +191,10 @@ parse_cert_section(struct oe_revoked *r, struct oe_buf *b, struct oe_err *err)
 		if (oe_buf_get_u8(b, &type) < 0 ||
 		    oe_buf_get_string(b, &data) < 0)
 			return krl_broken(err, "bad certificate section");
-		if (type == KRL_SERIAL_LIST || type == KRL_SERIAL_RANGE)
-			ret = parse_serials(r, type, &data, &ca, err);
+		if (type == KRL_SERIAL_LIST)
+			ret = parse_serials(r, &data, &ca, err);
+		else if (type == KRL_SERIAL_RANGE)
+			ret = parse_range(r, &data, &ca, err);
 		else if (type == KRL_SERIAL_BITMAP)
 			ret = parse_bitmap(r, &data, &ca, err);
 		else if (type == KRL_KEY_ID)
@@ -446,10 +456,24 @@ bitmap_has(const struct item *it, uint64_t serial)
 }
 
 static bool
+list_has(const struct item *it, uint64_t serial)
+{
+	struct oe_buf b = it->bytes;
+	uint64_t one;
+
+	while (oe_buf_get_u64(&b, &one) == 0)
+		if (one == serial)
+			return true;
+	return false;
+}
+
+static bool
 item_names_cert(const struct item *it, const struct oe_cert *c)
 {
 	if (it->ca.len && !bytes_equal(&it->ca, c->ca.blob, c->ca.len))
 		return false;
+	if (it->kind == ITEM_LIST)
+		return list_has(it, c->serial);
 	if (it->kind == ITEM_RANGE)
 		return c->serial >= it->lo && c->serial <= it->hi;
 	if (it->kind == ITEM_BITMAP)

@@ -12,6 +12,7 @@
 #include "core/base/str.h"
 #include "core/ssh/hostkey_internal.h"
 #include "core/ssh/internal.h"
+#include "core/ssh/serve_internal.h"
 
 /*
  * What a strict auditor accepts: no SHA-1, no CBC, no encrypt-and-MAC, no
@@ -44,14 +45,6 @@
 	"sk-ecdsa-sha2-nistp256-cert-v01@openssh.com"
 #define OE_SSH_ANSWERS_MAX OE_SSH_PROMPTS_MAX
 #define OE_SSH_ENV_MAX     (32 * 1024)
-
-struct oe_ssh_bind {
-	ssh_bind bind;
-	unsigned methods;
-	uint64_t rekey_bytes;
-	uint32_t rekey_s;
-	char *issue;
-};
 
 static int
 bind_set(

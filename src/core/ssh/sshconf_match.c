@@ -43,7 +43,7 @@ match_exec(const struct oe_sshconf *c, const char *text, bool live, int *r,
     struct oe_err *err)
 {
 	char *command = NULL;
-	bool yes;
+	bool yes = false;
 
 	if (!live || !c->env->exec)
 		return false;
@@ -116,7 +116,7 @@ int
 oe_sshconf__match(struct oe_sshconf *c, const struct oe_strs *words, bool live,
     bool *ret, struct oe_err *err)
 {
-	bool all = words->n > 0, yes;
+	bool all = words->n > 0, yes = false;
 	size_t i;
 	int r;
 

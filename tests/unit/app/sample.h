@@ -6,6 +6,7 @@
 
 #include "core/app/internal.h"
 #include "core/base/err.h"
+#include "core/base/fd.h"
 
 static int
 sample_even(const char *value, struct oe_err *err)
@@ -126,9 +127,31 @@ sample_check(const struct oe_values *v, const struct oe_strs *operands,
 	return 0;
 }
 
+/* Change the file of --config, then read it again. */
+static int
+sample_reload(const struct oe_ctx *ctx)
+{
+	static const char text[] = "[sample]\nport = 9\nrekey = 5\n";
+	const char *path = oe_values_str(ctx->values, "config");
+	struct oe_err err = OE_ERR_INIT;
+	struct oe_values *v = NULL;
+
+	if (oe_fd_write_file(path, text, strlen(text), 0600, &err) < 0 ||
+	    ctx->reload(ctx, &v, &err) < 0) {
+		printf("%s\n", oe_err_text(&err));
+		return 1;
+	}
+	printf("port %d rekey %d\n", (int)oe_values_int(v, "port"),
+	    (int)oe_values_int(v, "rekey"));
+	oe_values_free(&v);
+	return 0;
+}
+
 static int
 sample_run(const struct oe_ctx *ctx)
 {
+	if (oe_strs_has(ctx->operands, "reload"))
+		return sample_reload(ctx);
 	oe_values_print(ctx->values);
 	return 7;
 }

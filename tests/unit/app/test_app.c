@@ -115,6 +115,25 @@ test_full_disk(void **state)
 }
 
 static void
+test_reload(void **state)
+{
+	char path[] = "/tmp/oe-app-XXXXXX", line[128], text[1024];
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	oe_fd_close(&fd);
+	/* the command line keeps its rank over the changed file */
+	snprintf(line, sizeof line, "omniedge sample -F %s -p 4 reload", path);
+	assert_int_equal(run(line, NULL, text, sizeof text), 0);
+	assert_string_equal(text, "port 4 rekey 5\n");
+	snprintf(line, sizeof line, "omniedge sample -F %s --even 2", path);
+	assert_int_equal(run(line, NULL, text, sizeof text), 7);
+	assert_non_null(strstr(text, "port = 9 ; /tmp/oe-app-"));
+	unlink(path);
+}
+
+static void
 test_width(void **state)
 {
 	char text[16384], *line, *save = NULL;
@@ -172,6 +191,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_dispatch),
 	    cmocka_unit_test(test_full_disk),
+	    cmocka_unit_test(test_reload),
 	    cmocka_unit_test(test_width),
 	    cmocka_unit_test(test_lookup),
 	    cmocka_unit_test(test_near),

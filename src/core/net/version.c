@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/net/version.h"
+
+#include <libcidr.h>
+#include <seccomp.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "core/base/library.h"
+#include "core/net/cidr.h"
+
+#define TEXT_OF(x) #x
+#define TEXT(x)    TEXT_OF(x)
+
+static const char *
+version_seccomp(void)
+{
+	const struct scmp_version *v = seccomp_version();
+	static char text[32];
+
+	if (!v)
+		return NULL;
+	snprintf(text, sizeof text, "%u.%u.%u", v->major, v->minor, v->micro);
+	return text;
+}
+
+const struct oe_library oe_net_libraries[] = {
+    {"libcidr", CIDR_VERSION, oe_cidr_version},
+    {"libseccomp",
+	TEXT(SCMP_VER_MAJOR) "." TEXT(SCMP_VER_MINOR) "." TEXT(SCMP_VER_MICRO),
+	version_seccomp},
+    {NULL, NULL, NULL},
+};

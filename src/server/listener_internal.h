@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * server/listener_internal.h - the listener's books: sockets and children.
+ */
+#pragma once
+
+#include "server/internal.h"
+#include "server/limits.h"
+
+struct oe_ctx;
+struct oe_timer;
+struct oe_watch;
+
+#define OE_SRV_SOCKS_MAX 64
+
+struct sock {
+	struct listener *listener;
+	int fd;
+	struct oe_watch *watch;
+	bool given; /* by the service manager: never closed on reload */
+	char text[OE_ADDR_TEXT_MAX + 16];
+};
+
+/* One monitor. */
+struct child {
+	struct child *next;
+	pid_t pid;
+	uint8_t key[16];
+	char id[OE_SRV_CONN_ID_MAX], text[OE_ADDR_TEXT_MAX];
+	bool authenticated;
+	bool adopted; /* of the program before a re-exec: not in limits */
+	int64_t since_ms;
+};
+
+struct listener {
+	struct oe_srv srv;
+	const struct oe_ctx *ctx;
+	struct oe_srv_config **cfg;
+	struct oe_loop *loop;
+	struct oe_srv_limits *limits;
+	struct sock socks[OE_SRV_SOCKS_MAX];
+	size_t n_socks;
+	struct child *children[1024]; /* by pid */
+	size_t n_children;
+	int signals, reports;
+	struct oe_timer *rest, *kill, *watchdog, *sweep;
+	bool stopping, killed;
+};
+
+/* listener_sock.c */
+/** listener_rebind() - open what the configuration names, close the rest. */
+int listener_rebind(struct listener *l, struct oe_err *err);
+/** listener_inherit() - sockets that were handed to us; before any open. */
+void listener_inherit(struct listener *l);
+/** listener_identify() - addresses of an accepted socket, and its options. */
+int listener_identify(
+    const struct listener *l, int fd, struct oe_srv_peer *ret);
+void listener_on_accept(void *arg, short revents);
+/** listener_self_path() - this program's file; static. */
+const char *listener_self_path(void);
+/** listener_reexec() - become the program that is on disk now; sockets and
+ * children stay.  Returns only when that failed. */
+void listener_reexec(struct listener *l);
+/** listener_adopt() - take over what a re-exec left. */
+void listener_adopt(struct listener *l);
+
+/* listener_child.c */
+void listener_add_child(
+    struct listener *l, pid_t pid, const struct oe_srv_peer *peer);
+struct child *listener_find_child(const struct listener *l, pid_t pid);
+void listener_reap(struct listener *l);
+void listener_signal_children(const struct listener *l, int sig);
+void listener_forget_children(struct listener *l);
+void listener_banned(struct listener *l, const struct child *c, int64_t ms);
+/** listener_on_sweep() - timer: kill monitors stuck past the login grace. */
+void listener_on_sweep(void *arg);

@@ -1,0 +1,38 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# contrib/omniedge.conf.example: every key exists, every value is accepted,
+# and no setting of the server is missing.
+. "${OE_SRCDIR:-$(dirname "$0")/../..}/tests/lib.sh"
+example=$OE_SRCDIR/contrib/omniedge.conf.example
+
+run "$OMNIEDGE" ssh-server --config "$example" --check-config
+status_is 0 "the example as it is"
+cp "$OUT" "$T/as-is"
+
+# One at a time: some exclude each other, some name files.
+touch "$T/file"
+sed -n '/^\[ssh-server\]/,/^\[ssh\]/s/^#\([a-z][a-z-]* = .*\)/\1/p' \
+	"$example" >"$T/keys"
+check "it has settings" test -s "$T/keys"
+while read -r key _ value; do
+	case $value in
+	/etc/*) value=$T/file ;;
+	operator:robot | robot) value=${value//robot/$ME} ;;
+	esac
+	printf '[ssh-server]\n%s = %s\n' "$key" "$value" >"$T/one.conf"
+	run "$OMNIEDGE" ssh-server --config "$T/one.conf" --check-config
+	status_is 0 "$key = $value"
+done <"$T/keys"
+
+printf '[ssh-server]\nno-such-key = 1\n' >"$T/bad.conf"
+run "$OMNIEDGE" ssh-server --config "$T/bad.conf" --check-config
+status_is 78 "an unknown key exits 78"
+like "$(cat "$ERR")" 'bad\.conf:2' "with file and line"
+
+# What --check-config prints can be set, so it belongs into the example.
+sed -n 's/^#\{0,1\} *\([a-z][a-z-]*\) *=.*/\1/p' "$T/as-is" | sort -u \
+	>"$T/printed"
+while read -r key; do
+	check "$key is in the example" grep -q "^#$key = " "$example"
+done <"$T/printed"
+done_testing
