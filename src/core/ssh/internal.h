@@ -46,7 +46,7 @@ struct oe_ssh_chan {
 	void *arg;
 	size_t kept[2];	  /* bytes in libssh's buffers: data, extended */
 	uint8_t *held[2]; /* taken from libssh, not yet by the owner */
-	size_t held_off[2], held_len[2];
+	size_t held_off[2], held_len[2], held_cap[2];
 	bool resuming;
 	bool eof;    /* the peer sent EOF */
 	bool closed; /* the peer sent CLOSE, or the connection ended */

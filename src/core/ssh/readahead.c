@@ -124,23 +124,24 @@ readahead_real_poll(struct pollfd *fds, nfds_t n, int timeout_ms)
 	return ppoll(fds, n, timeout_ms < 0 ? NULL : &ts, NULL);
 }
 
+/*
+ * libssh clears its interest in POLLOUT only when that comes without POLLIN
+ * (its handler forgets the poll object after reading), and would then ask
+ * for it for ever.  So one at a time, output first.
+ */
 static int
-readahead_answer(struct pollfd *fds, nfds_t n, bool all_quick)
+readahead_settle(struct pollfd *fds, nfds_t n)
 {
 	nfds_t i;
-	int ready = 0, r = 0;
+	int ready = 0;
 
-	if (!all_quick) {
-		r = readahead_real_poll(fds, n, 0);
-		if (r < 0)
-			return r;
-	}
 	for (i = 0; i < n; i++) {
-		if (all_quick)
-			fds[i].revents = 0;
-		if ((fds[i].events & POLLIN) &&
-		    oe_ssh__readahead_waits(fds[i].fd))
+		const struct readahead *a = readahead_find(fds[i].fd);
+
+		if (a && (fds[i].events & POLLIN) && a->len != a->off)
 			fds[i].revents |= POLLIN;
+		if (a && (fds[i].revents & POLLOUT))
+			fds[i].revents &= (short)~POLLIN;
 		ready += fds[i].revents != 0;
 	}
 	return ready;
@@ -150,17 +151,23 @@ int
 poll(struct pollfd *fds, nfds_t n, int timeout_ms)
 {
 	nfds_t i, buffered = 0, quick = 0;
+	int r;
 
 	if (!readahead_all)
 		return readahead_real_poll(fds, n, timeout_ms);
 	for (i = 0; i < n; i++) {
+		fds[i].revents = 0;
 		if (!(fds[i].events & POLLIN) ||
 		    !oe_ssh__readahead_waits(fds[i].fd))
 			continue;
 		buffered++;
 		quick += fds[i].events == POLLIN;
 	}
-	if (!buffered)
-		return readahead_real_poll(fds, n, timeout_ms);
-	return readahead_answer(fds, n, quick == n);
+	/* nothing to ask the kernel when memory answers for all of them */
+	if (!n || quick < n) {
+		r = readahead_real_poll(fds, n, buffered ? 0 : timeout_ms);
+		if (r < 0 || (r == 0 && !buffered))
+			return r;
+	}
+	return readahead_settle(fds, n);
 }

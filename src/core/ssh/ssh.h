@@ -22,7 +22,7 @@ struct oe_loop;
 struct oe_ssh;
 struct oe_ssh_chan;
 
-#define OE_SSH_STUCK_MAX (24u * 1024 * 1024)
+#define OE_SSH_STUCK_MAX (4u * 1024 * 1024)
 #define OE_SSH_OUT_MAX (2u * 1024 * 1024)
 
 /*
