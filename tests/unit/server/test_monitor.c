@@ -690,7 +690,7 @@ test_tries(void **state)
 	struct hostile *h = *state;
 	int i;
 
-	/* the first question for the methods is free */
+	/* the question for the methods is free */
 	assert_int_equal(request(h, OE_SRV_REQ_NONE, 0), OE_SSH_DENY);
 	assert_int_equal(h->conn.tries, 0);
 	for (i = 1; i < 6; i++) {
@@ -698,7 +698,7 @@ test_tries(void **state)
 		    request(h, OE_SRV_REQ_TRY_KEY, 0), OE_SSH_DENY);
 		assert_int_equal(h->conn.phase, OE_SRV_PHASE_AUTH);
 	}
-	assert_int_equal(request(h, OE_SRV_REQ_NONE, 0), OE_SSH_DENY);
+	assert_int_equal(request(h, OE_SRV_REQ_TRY_KEY, 0), OE_SSH_DENY);
 	assert_int_equal(h->conn.phase, OE_SRV_PHASE_OVER);
 	assert_int_equal(h->conn.end, OE_SRV_END_TRIES);
 	assert_int_equal(request(h, OE_SRV_REQ_PROVEN_KEY, 0), 0);

@@ -164,11 +164,9 @@ static int
 client_waits(ssh_session s, ssh_channel ch)
 {
 	char c;
-	int n = ssh_channel_read(ch, &c, 1, 0);
-	const char *why = ssh_get_disconnect_message(s);
 
-	(void)n;
-	return why && strstr(why, "going home") ? 0 : 1;
+	(void)ssh_channel_read(ch, &c, 1, 0);
+	return strstr(ssh_get_error(s), "going home") ? 0 : 1;
 }
 
 static void
