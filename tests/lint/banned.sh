@@ -63,7 +63,8 @@ banned "races" tmpnam tempnam mktemp
 banned "no proof of initialisation" bcopy bzero bcmp
 banned "predictable" rand srand random drand48
 banned "half-defined" vfork longjmp setjmp scanf sscanf fscanf
-grep -E '^src/server/' "$LINT_TMP/src" |
+# The listener has one of its own to pass on: to its next image, not to others.
+grep -E '^src/server/' "$LINT_TMP/src" | grep -v '^src/server/listener' |
 	grep -E '(^|[^A-Za-z0-9_])(setenv|putenv|unsetenv|clearenv)[[:space:]]*\(' |
 	verdict "the server does not change its own environment"
 

@@ -39,14 +39,14 @@ help_option(const struct oe_app__page *page, const struct oe_param *p)
 	const char *fallback = oe_app__help_default(p), *const * c;
 	char letter[8] = "    ", choices[256] = "";
 	char *label, *text;
+	size_t len = 0;
 
 	if (p->letter)
 		snprintf(letter, sizeof letter, "-%c, ", p->letter);
 	for (c = p->choices; c && *c; c++)
-		if (strlen(choices) + strlen(*c) + 3 < sizeof choices) {
-			strcat(choices, choices[0] ? ", " : ": ");
-			strcat(choices, *c);
-		}
+		if (len + strlen(*c) + 3 < sizeof choices)
+			len += (size_t)snprintf(choices + len, sizeof choices - len,
+			    "%s%s", len ? ", " : ": ", *c);
 	label = oe_mem_printf("%s--%s%s%s%s", letter,
 	    on_by_default(p) ? "[no-]" : "", p->name, p->metavar ? " " : "",
 	    p->metavar ? p->metavar : "");

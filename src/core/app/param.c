@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -144,14 +145,14 @@ read_choice(const struct oe_param *p, const char *text, struct oe_err *err)
 {
 	char all[256] = "";
 	const char *const *c;
+	size_t len = 0;
 
 	for (c = p->choices; *c; c++) {
 		if (oe_str_eq(*c, text))
 			return 0;
-		if (strlen(all) + strlen(*c) + 3 < sizeof all) {
-			strcat(all, all[0] ? ", " : "");
-			strcat(all, *c);
-		}
+		if (len + strlen(*c) + 3 < sizeof all)
+			len += (size_t)snprintf(all + len, sizeof all - len,
+			    "%s%s", len ? ", " : "", *c);
 	}
 	return oe_err_set(err, OE_EINVAL, "'%s' is not one of %s", text, all);
 }
