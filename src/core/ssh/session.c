@@ -202,6 +202,15 @@ oe_ssh_unsent(const struct oe_ssh *s)
 	return ssh_get_poll_flags(s->session) & SSH_WRITE_PENDING;
 }
 
+bool
+oe_ssh__may_write(const struct oe_ssh *s)
+{
+	if (!oe_ssh_unsent(s))
+		return true;
+	return s->loose_writes < OE_SSH_LOOSE_MAX &&
+	       s->wire.out_bytes >= s->write_mark;
+}
+
 int
 oe_ssh_flush(struct oe_ssh *s, int timeout_ms)
 {
