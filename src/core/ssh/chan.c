@@ -277,11 +277,24 @@ oe_ssh_chan_is_open(const struct oe_ssh_chan *c)
 	return !c->closed && !c->freed && !c->ssh->dead;
 }
 
+void
+oe_ssh__chan_detach(struct oe_ssh_chan *c)
+{
+	if (!c->ch)
+		return;
+	ssh_remove_channel_callbacks(c->ch, &c->cb);
+	c->ch = NULL;
+	c->kept[0] = c->kept[1] = 0;
+}
+
 static void
 chan_release(struct oe_ssh_chan *c)
 {
-	ssh_remove_channel_callbacks(c->ch, &c->cb);
-	ssh_channel_free(c->ch);
+	ssh_channel ch = c->ch;
+
+	oe_ssh__chan_detach(c);
+	if (ch)
+		ssh_channel_free(ch);
 	free(c->held[0]);
 	free(c->held[1]);
 	free(c);

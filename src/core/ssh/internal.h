@@ -76,6 +76,8 @@ void oe_ssh__why(ssh_session session, char *ret, size_t size);
 struct oe_ssh_chan *oe_ssh__chan_wrap(struct oe_ssh *s, ssh_channel ch);
 /** oe_ssh__chan_find() - the wrapper of @ch, or NULL. */
 struct oe_ssh_chan *oe_ssh__chan_find(struct oe_ssh *s, ssh_channel ch);
+/** oe_ssh__chan_detach() - libssh's channel goes; what was held is lost. */
+void oe_ssh__chan_detach(struct oe_ssh_chan *c);
 /** oe_ssh__chan_reap() - free what oe_ssh_chan_free() had to leave. */
 void oe_ssh__chan_reap(struct oe_ssh *s);
 /** oe_ssh__may_write() - what was written before has left, or nearly all. */

@@ -162,10 +162,15 @@ oe_ssh_free(struct oe_ssh **ps)
 void
 oe_ssh_disconnect(struct oe_ssh *s, const char *why)
 {
+	struct oe_ssh_chan *c;
+
 	if (s->dead)
 		return;
 	if (why)
 		ssh_session_set_disconnect_message(s->session, why);
+	/* libssh frees every channel of the session, whoever holds it */
+	for (c = s->chans; c; c = c->next)
+		oe_ssh__chan_detach(c);
 	s->depth++;
 	ssh_disconnect(s->session);
 	s->depth--;
