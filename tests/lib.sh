@@ -268,6 +268,7 @@ start_listening() {
 # --- our server --------------------------------------------------------------
 
 SERVER_N=0
+SERVER_ENV=() # more environment of it: NAME=VALUE
 
 # start_server [OPTION...]: omniedge ssh-server in the background.  Unless
 # they are given: -b 127.0.0.1, host keys in $T/hostkeys, the key $T/id is
@@ -293,7 +294,7 @@ start_server() {
 		fi
 	fi
 	DAEMON_CONF='' start_listening SERVER "$SERVER_LOG" \
-		"$OMNIEDGE" ssh-server "${args[@]}" "$@"
+		env "${SERVER_ENV[@]}" "$OMNIEDGE" ssh-server "${args[@]}" "$@"
 }
 
 stop_server() {
@@ -311,7 +312,11 @@ events() {
 
 # event_seen NAME [REGEX]: such an event was written (waits a little).
 event_seen() {
-	wait_for 5 eval 'events "$1" | grep -qE -e "${2:-.}"'
+	wait_for "${EVENT_LIMIT:-5}" event_matches "$1" "${2:-.}"
+}
+
+event_matches() {
+	events "$1" | grep -qE -e "$2"
 }
 
 # use_port PORT: where oe_ssh and ossh go; else to the server started last.
