@@ -22,11 +22,12 @@
 #include "server/usermap.h"
 
 #define OE_SRV_DENY_GRID_MS 10
+/* After login, what is still in use after so long stays in use. */
+#define OE_SRV_TRIM_MS 500
 
 bool
 oe_srv__auth_take_user(struct oe_srv_conn *c, char *user)
 {
-	struct oe_err err = OE_ERR_INIT;
 	bool same;
 
 	if (c->user) {
@@ -36,12 +37,23 @@ oe_srv__auth_take_user(struct oe_srv_conn *c, char *user)
 	}
 	c->user = user;
 	c->lc_user.value = user;
+	return true;
+}
+
+bool
+oe_srv__auth_account(struct oe_srv_conn *c)
+{
+	struct oe_err err = OE_ERR_INIT;
+
+	if (c->account_looked_up)
+		return c->account_known;
+	c->account_looked_up = true;
 	if (oe_srv_usermap_resolve(
-		&c->srv->cfg->users, user, &c->account, &err) == 0)
+		&c->srv->cfg->users, c->user, &c->account, &err) == 0)
 		c->account_known = true;
 	else
 		oe_log_debug(&c->lc_user, "%s", oe_err_text(&err));
-	return true;
+	return c->account_known;
 }
 
 static void
@@ -116,7 +128,7 @@ auth_logged_in(struct oe_srv_conn *c)
 	struct oe_event e;
 
 	c->phase = OE_SRV_PHASE_OPEN;
-	oe_timer_set(c->grace, -1);
+	oe_timer_set(c->grace, OE_SRV_TRIM_MS);
 	oe_srv__report(c, OE_SRV_REPORT_AUTHENTICATED);
 	oe_srv__event(c, &e, "auth");
 	oe_event_str(&e, "method", c->method);
@@ -180,8 +192,8 @@ static void
 auth_pam_params(struct oe_srv_conn *c, struct oe_srv_pam_params *p)
 {
 	memset(p, 0, sizeof *p);
+	p->permitted = oe_srv__auth_account(c) && c->account.uid != 0;
 	p->user = c->account_known ? c->account.name : c->user;
-	p->permitted = c->account_known && c->account.uid != 0;
 	p->rhost = c->peer->text;
 	p->fail_delay_ms = OE_SRV_PAM_FAIL_DELAY_MS;
 }
@@ -247,15 +259,18 @@ oe_srv__auth_none(struct oe_srv_conn *c, struct oe_ipc_msg *m)
 
 	if (oe_buf_get_cstring(&m->payload, OE_SRV_USER_MAX, &user) < 0)
 		return OE_EPROTO;
-	may = oe_srv__auth_take_user(c, user) && c->account_known &&
-	      c->srv->cfg->trust_network && c->account.uid != 0 &&
+	/* how every client asks for the methods: not a try, and no secret */
+	may = oe_srv__auth_take_user(c, user) && c->srv->cfg->trust_network;
+	if (!may) {
+		oe_srv__reply(c, m->type, OE_SSH_DENY);
+		return 0;
+	}
+	may = oe_srv__auth_account(c) && c->account.uid != 0 &&
 	      oe_cidr_list_contains(c->srv->cfg->trusted, &c->peer->addr);
 	if (may && oe_srv__auth_finish_plain(c, OE_SRV_METHOD_NONE)) {
 		oe_srv__reply(c, m->type, OE_SSH_ALLOW);
 		return 0;
 	}
-	/* how every client asks for the list of methods: not a try */
-	c->tries -= c->tries > 0;
 	oe_srv__auth_deny(c, m->type, "none", "not accepted", false, since);
 	return 0;
 }

@@ -108,14 +108,14 @@ kbdint_converse(struct oe_srv_conn *c)
 {
 	struct oe_srv_pam_ask ask = {.ask = kbdint_ask, .arg = c};
 	struct oe_srv_pam_params p = {
-	    .user = c->account_known ? c->account.name : c->user,
-	    .permitted = c->account_known && c->account.uid != 0,
+	    .permitted = oe_srv__auth_account(c) && c->account.uid != 0,
 	    .rhost = c->peer->text,
 	    .fail_delay_ms = OE_SRV_PAM_FAIL_DELAY_MS,
 	};
 	struct oe_err err = OE_ERR_INIT;
 	bool ok = false;
 
+	p.user = c->account_known ? c->account.name : c->user;
 	oe_srv_pam_free(&c->pam);
 	if (oe_srv_pam_start(&c->pam, &p, &err) == 0 &&
 	    oe_srv_pam_ask(c->pam, &ask, &err) == 0 && !c->done &&

@@ -235,7 +235,7 @@ key_accepted(struct key_query *q, struct oe_grant *ret)
 	const struct oe_strs *files = &q->c->srv->cfg->authorized_keys;
 	size_t i;
 
-	if (!q->c->account_known || key_is_revoked(q))
+	if (!oe_srv__auth_account(q->c) || key_is_revoked(q))
 		return false;
 	if (key_by_authority(q, ret))
 		return true;

@@ -96,6 +96,8 @@ oe_srv_handler oe_srv__auth_key, oe_srv__auth_password, oe_srv__auth_none,
     oe_srv__auth_kbdint;
 /** oe_srv__auth_take_user() - the user of a request; false: refuse it. */
 bool oe_srv__auth_take_user(struct oe_srv_conn *c, char *user);
+/** oe_srv__auth_account() - look the account up, once; is it acceptable? */
+bool oe_srv__auth_account(struct oe_srv_conn *c);
 /**
  * oe_srv__auth_finish() - @id is proven: policy and account checks, then the
  * phase changes.  @grant, what the key itself permits, is taken over.

@@ -199,40 +199,65 @@ sock_take_kept(struct listener *l)
 	oe_strs_done(&fds);
 }
 
+static bool
+sock_is_open(const struct listener *l, const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < l->n_socks; i++)
+		if (sock_is(&l->socks[i], text, l->srv.cfg->port))
+			return true;
+	return false;
+}
+
+static void
+sock_close_last(struct listener *l)
+{
+	struct sock *s = &l->socks[--l->n_socks];
+
+	oe_watch_free(&s->watch);
+	oe_fd_close(&s->fd);
+}
+
 int
 listener_rebind(struct listener *l, struct oe_err *err)
 {
 	const struct oe_srv_config *cfg = l->srv.cfg;
-	static bool started;
-	size_t i, k;
-	int n, r;
+	size_t had = l->n_socks, i;
+	int r = 0;
 
-	if (!started) {
-		started = true;
-		n = oe_notify_listen_fds();
-		for (i = 0; i < (size_t)n && i < OE_SRV_SOCKS_MAX; i++)
-			sock_add(l, OE_SRV_FD_FIRST + (int)i, true);
-		sock_take_kept(l);
-	}
-	sock_close_unwanted(l);
 	/* sockets of a service manager stand for all --bind */
 	for (i = 0; i < l->n_socks; i++)
 		if (l->socks[i].given)
 			return 0;
-	for (i = 0; i < cfg->binds.n; i++) {
-		for (k = 0; k < l->n_socks; k++)
-			if (sock_is(&l->socks[k], cfg->binds.v[i], cfg->port))
-				break;
-		if (k < l->n_socks)
+	for (i = 0; i < cfg->binds.n && r == 0; i++) {
+		if (sock_is_open(l, cfg->binds.v[i]))
 			continue;
-		if (l->n_socks == OE_SRV_SOCKS_MAX)
-			return oe_err_set(
-			    err, OE_ETOOBIG, "too many addresses to bind");
-		r = sock_open(l, cfg->binds.v[i], err);
-		if (r < 0)
-			return r;
+		r = l->n_socks == OE_SRV_SOCKS_MAX
+			? oe_err_set(
+			      err, OE_ETOOBIG, "too many addresses to bind")
+			: sock_open(l, cfg->binds.v[i], err);
 	}
+	if (r < 0) {
+		while (l->n_socks > had)
+			sock_close_last(l);
+		return r;
+	}
+	sock_close_unwanted(l);
 	return 0;
+}
+
+void
+listener_inherit(struct listener *l)
+{
+	int n = oe_notify_listen_fds(), i;
+
+	/* whoever started us may have left descriptors that are not ours */
+	if (!getenv(OE_SRV_KEPT))
+		oe_fd_close_from(OE_SRV_FD_FIRST + n);
+	for (i = 0; i < n && i < OE_SRV_SOCKS_MAX; i++)
+		sock_add(l, OE_SRV_FD_FIRST + i, true);
+	sock_take_kept(l);
 }
 
 static void
@@ -281,6 +306,8 @@ listener_identify(const struct listener *l, int fd, struct oe_srv_peer *ret)
 	    oe_mem_random(0));
 	/* answers are small and many: waiting to fill a segment costs 40 ms */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+	/* a client that fills segments during the handshake waits for this */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof one);
 	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
 	return 0;
 }

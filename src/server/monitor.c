@@ -4,6 +4,7 @@
  * which phase, and the order of its life.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -290,12 +291,15 @@ monitor_on_signal(void *arg, short revents)
 		    c, OE_SRV_END_SHUTDOWN, "the server is shutting down");
 }
 
+/* One timer for both: the end of the grace, or the rest after login. */
 static void
 monitor_on_grace(void *arg)
 {
 	struct oe_srv_conn *c = arg;
 
-	if (c->phase == OE_SRV_PHASE_AUTH)
+	if (c->phase != OE_SRV_PHASE_AUTH)
+		oe_mem_trim();
+	else
 		oe_srv__end(c, OE_SRV_END_GRACE, "not authenticated in time");
 }
 
@@ -313,6 +317,18 @@ monitor_signals(struct oe_srv_conn *c)
 	sigprocmask(SIG_SETMASK, &set, NULL);
 	c->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return c->signals < 0 ? OE_ESYS : 0;
+}
+
+/* net keeps standard error, for its messages, and nothing else. */
+static int
+monitor_mute(void)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC), r = 0;
+
+	if (fd < 0 || dup2(fd, STDIN_FILENO) < 0 || dup2(fd, STDOUT_FILENO) < 0)
+		r = OE_ESYS;
+	oe_fd_close(&fd);
+	return r;
 }
 
 static int
@@ -339,8 +355,8 @@ monitor_fork_net(struct oe_srv_conn *c, int fd)
 		if (c->srv->report_fd >= 0)
 			close(c->srv->report_fd);
 		/* events are the monitor's to write */
-		if (c->srv->events.fd > STDERR_FILENO)
-			close(c->srv->events.fd);
+		if (monitor_mute() < 0)
+			_exit(1);
 		oe_srv__net_run(c->srv, c->peer, fd, rpc[1], notices[1]);
 	}
 	oe_fd_close(&rpc[1]);

@@ -24,6 +24,8 @@
 #include "server/net_rpc.h"
 #include "server/proto.h"
 
+/* After login, what is still in use after so long stays in use. */
+#define OE_SRV_NET_TRIM_MS 500
 /* How long the last words to a peer may take. */
 #define OE_SRV_NET_FLUSH_MS 2000
 
@@ -33,7 +35,7 @@ struct net {
 	struct oe_ssh *ssh;
 	int rpc, notices;
 	struct oe_watch *notice_watch;
-	struct oe_timer *tick;
+	struct oe_timer *tick, *trim;
 	struct oe_srv_channels *channels;
 	bool said_hello, done;
 	unsigned unanswered; /* keepalives since the last input */
@@ -249,6 +251,7 @@ net_on_notice(void *arg, short revents)
 		(void)!oe_buf_get_u32(&m.payload, &n->idle_timeout_s);
 		n->active_ms = oe_time_mono_ms();
 		oe_timer_set(n->tick, net_tick_ms(n));
+		oe_timer_set(n->trim, OE_SRV_NET_TRIM_MS);
 		break;
 	case OE_SRV_NOTE_AGENT:
 		oe_srv__channels_agent(n->channels, oe_ipc_msg_claim(&m, 0));
@@ -291,6 +294,13 @@ net_check_alive(struct net *n, int64_t now)
 		return;
 	}
 	(void)oe_ssh_keepalive(n->ssh);
+}
+
+static void
+net_on_trim(void *arg)
+{
+	(void)arg;
+	oe_mem_trim();
 }
 
 static void
@@ -339,6 +349,7 @@ oe_srv__net_run(const struct oe_srv *srv, const struct oe_srv_peer *peer,
 	n.notice_watch =
 	    oe_loop_watch(n.loop, notices, POLLIN, net_on_notice, &n);
 	n.tick = oe_loop_timer(n.loop, net_tick_ms(&n), net_on_tick, &n);
+	n.trim = oe_loop_timer(n.loop, -1, net_on_trim, &n);
 	while (!n.done && oe_loop_once(n.loop, -1) == 0)
 		continue;
 	oe_log_debug(&lc, "net ends: %s", oe_ssh_error(n.ssh));

@@ -65,7 +65,7 @@ oe_fd_read_all(int fd, const char *what, size_t max, struct oe_buf *ret,
     struct oe_err *err)
 {
 	struct oe_buf b;
-	char chunk[16384];
+	char chunk[4096];
 	ssize_t n;
 	int r;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/base/mem.h"
 
+#include <malloc.h>
 #include <sodium.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -132,4 +133,10 @@ uint32_t
 oe_mem_random(uint32_t upper)
 {
 	return upper ? randombytes_uniform(upper) : randombytes_random();
+}
+
+void
+oe_mem_trim(void)
+{
+	malloc_trim(0);
 }

@@ -40,3 +40,8 @@ void oe_mem_unmap(void *p, size_t n);
  * 32-bit number when @upper is 0.
  */
 uint32_t oe_mem_random(uint32_t upper);
+/**
+ * oe_mem_trim() - give free memory back to the system, for a process that
+ * has done its work and will now wait.
+ */
+void oe_mem_trim(void);

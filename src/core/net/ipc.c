@@ -152,6 +152,31 @@ ipc_take_fds(struct msghdr *mh, struct oe_ipc_msg *m)
 	return 0;
 }
 
+static int
+ipc_lost(struct oe_err *err)
+{
+	if (errno == ECONNRESET)
+		return oe_err_set(err, OE_ECLOSED, "the other process is gone");
+	return oe_err_sys(err, "receive message");
+}
+
+/* Length of the next packet; it stays in the queue. */
+static int
+ipc_peek(int fd, size_t *ret, struct oe_err *err)
+{
+	ssize_t n;
+
+	do
+		n = recv(fd, NULL, 0, MSG_PEEK | MSG_TRUNC);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return ipc_lost(err);
+	if (n == 0)
+		return oe_err_set(err, OE_ECLOSED, "the other process is gone");
+	*ret = (size_t)n;
+	return 0;
+}
+
 int
 oe_ipc_recv(int fd, int timeout_ms, struct oe_ipc_msg *ret, struct oe_err *err)
 {
@@ -159,14 +184,18 @@ oe_ipc_recv(int fd, int timeout_ms, struct oe_ipc_msg *ret, struct oe_err *err)
 	union ipc_control control;
 	struct iovec iov;
 	struct msghdr mh = {.msg_iov = &iov, .msg_iovlen = 1};
+	size_t size = 0;
 	ssize_t n;
 	int r;
 
 	if (timeout_ms >= 0 && (r = ipc_wait(fd, timeout_ms)) < 0)
 		return r == OE_EAGAIN ? r : oe_err_sys(err, "poll");
+	/* most are tiny: a buffer for the largest would stay in memory */
+	r = ipc_peek(fd, &size, err);
+	if (r < 0)
+		return r;
 	oe_ipc_msg_init(&m, 0);
-	/* the type byte and the payload, then one byte to notice excess */
-	m.payload.max = OE_IPC_PAYLOAD_MAX + 2;
+	m.payload.max = size > OE_IPC_PAYLOAD_MAX ? 1 : size;
 	m.payload.data = oe_mem_zalloc(m.payload.max);
 	m.payload.cap = m.payload.max;
 	iov.iov_base = m.payload.data;
@@ -177,18 +206,11 @@ oe_ipc_recv(int fd, int timeout_ms, struct oe_ipc_msg *ret, struct oe_err *err)
 		n = recvmsg(fd, &mh, MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
 	if (n < 0) {
-		r = errno == ECONNRESET ? oe_err_set(err, OE_ECLOSED,
-					      "the other process is gone")
-					: oe_err_sys(err, "receive message");
-		goto out;
-	}
-	if (n == 0) {
-		r = oe_err_set(err, OE_ECLOSED, "the other process is gone");
+		r = ipc_lost(err);
 		goto out;
 	}
 	r = ipc_take_fds(&mh, &m);
-	if (r < 0 || (mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) ||
-	    n > OE_IPC_PAYLOAD_MAX + 1) {
+	if (r < 0 || n == 0 || (mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
 		r = oe_err_set(err, OE_EPROTO, "malformed message");
 		goto out;
 	}

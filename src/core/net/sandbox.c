@@ -7,6 +7,8 @@
 #include <linux/filter.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -104,7 +106,6 @@ static const int sandbox_refused[] = {
     SCMP_SYS(uname),
     SCMP_SYS(socket),
     SCMP_SYS(socketpair),
-    SCMP_SYS(setsockopt),
     SCMP_SYS(sysinfo),
     SCMP_SYS(sched_getaffinity),
     SCMP_SYS(prlimit64),
@@ -135,6 +136,15 @@ sandbox_add_arguments(scmp_filter_ctx c)
 	/* TIOCSTI and the like would reach another terminal */
 	r |= seccomp_rule_add(c, SCMP_ACT_ERRNO(ENOTTY), SCMP_SYS(ioctl), 1,
 	    SCMP_A1(SCMP_CMP_EQ, TCGETS));
+	/* quick acknowledgements, and no other option of a socket */
+	r |= seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), 2,
+	    SCMP_A1(SCMP_CMP_EQ, IPPROTO_TCP),
+	    SCMP_A2(SCMP_CMP_EQ, TCP_QUICKACK));
+	r |= seccomp_rule_add(c, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(setsockopt),
+	    1, SCMP_A1(SCMP_CMP_NE, IPPROTO_TCP));
+	r |= seccomp_rule_add(c, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(setsockopt),
+	    2, SCMP_A1(SCMP_CMP_EQ, IPPROTO_TCP),
+	    SCMP_A2(SCMP_CMP_NE, TCP_QUICKACK));
 	/* abort() raises a signal in itself */
 	r |= seccomp_rule_add(
 	    c, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A2(SCMP_CMP_EQ, 6));

@@ -7,8 +7,6 @@
 #include "core/base/err.h"
 #include "core/base/mem.h"
 
-#define OE_SSH_CHAN_CHUNK (128u * 1024)
-
 static int
 chan_on_data(ssh_session session, ssh_channel ch, void *data, uint32_t len,
     int is_stderr, void *arg)
@@ -182,18 +180,24 @@ chan_offer(struct oe_ssh_chan *c, int x)
 	return c->held_off[x] == c->held_len[x];
 }
 
+/*
+ * Everything at once: libssh opens the window again after each read, however
+ * much it still holds, so a read of a part would let the peer send without
+ * bound.  As it is, at most a window is held here and one more in libssh.
+ */
 static bool
 chan_refill(struct oe_ssh_chan *c, int x)
 {
-	uint32_t want = OE_SSH_CHAN_CHUNK;
+	uint32_t want = (uint32_t)c->kept[x];
 	int got;
 
-	if (c->kept[x] < want)
-		want = (uint32_t)c->kept[x];
 	if (!want)
 		return false;
-	if (!c->held[x])
-		c->held[x] = oe_mem_zalloc(OE_SSH_CHAN_CHUNK);
+	if (c->held_cap[x] < want) {
+		free(c->held[x]);
+		c->held[x] = oe_mem_zalloc(want);
+		c->held_cap[x] = want;
+	}
 	c->resuming = true;
 	c->ssh->depth++;
 	got = ssh_channel_read_nonblocking(c->ch, c->held[x], want, x);

@@ -29,6 +29,7 @@ struct oe_ssh {
 	bool told;	/* failed() was called */
 	int fd;
 	char error[256];
+	struct oe_ssh__agent_hook *agent_hook; /* client side, or NULL */
 	/* server side */
 	const struct oe_ssh_serve_ops *serve;
 	void *serve_arg;
@@ -45,7 +46,7 @@ struct oe_ssh_chan {
 	void *arg;
 	size_t kept[2];	  /* bytes in libssh's buffers: data, extended */
 	uint8_t *held[2]; /* taken from libssh, not yet by the owner */
-	size_t held_off[2], held_len[2];
+	size_t held_off[2], held_len[2], held_cap[2];
 	bool resuming;
 	bool eof;    /* the peer sent EOF */
 	bool closed; /* the peer sent CLOSE, or the connection ended */
@@ -56,6 +57,11 @@ struct oe_ssh_chan {
  * oe_ssh__wrap() - own @session, whose socket is @fd; makes it non-blocking.
  */
 struct oe_ssh *oe_ssh__wrap(ssh_session session, int fd);
+/**
+ * oe_ssh__why() - the peer's or libssh's words for the end of a connection,
+ * escaped; never empty.
+ */
+void oe_ssh__why(ssh_session session, char *ret, size_t size);
 /** oe_ssh__chan_wrap() - own a channel of @s. */
 struct oe_ssh_chan *oe_ssh__chan_wrap(struct oe_ssh *s, ssh_channel ch);
 /** oe_ssh__chan_find() - the wrapper of @ch, or NULL. */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/ssh/internal.h"
 
+#include <openssl/crypto.h>
+#include <openssl/opensslv.h>
+
 #include <string.h>
 
 #include "core/base/err.h"
@@ -39,3 +42,21 @@ oe_ssh_library_version(void)
 {
 	return ssh_version(0);
 }
+
+static const char *
+lib_ssh_running(void)
+{
+	return ssh_version(0);
+}
+
+static const char *
+lib_crypto_running(void)
+{
+	return OpenSSL_version(OPENSSL_VERSION_STRING);
+}
+
+const struct oe_library oe_ssh_libraries[] = {
+    {"libssh", SSH_STRINGIFY(LIBSSH_VERSION), lib_ssh_running},
+    {"OpenSSL", OPENSSL_VERSION_STR, lib_crypto_running},
+    {NULL, NULL, NULL},
+};

@@ -2,6 +2,8 @@
 #include "core/ssh/readahead.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -11,9 +13,17 @@
 
 #include "core/base/mem.h"
 
+/*
+ * OpenSSH sends its side of the key exchange in two segments with Nagle's
+ * algorithm on: without an immediate acknowledgement the second waits for
+ * the delayed one, 40 ms.  The handshake has about this many receives.
+ */
+#define READAHEAD_QUICK 10
+
 struct readahead {
 	struct readahead *next;
 	int fd;
+	unsigned quick; /* receives that are still acknowledged at once */
 	size_t off, len;
 	uint8_t *space; /* OE_SSH_READAHEAD bytes, touched as needed */
 };
@@ -40,6 +50,7 @@ oe_ssh__readahead_add(int fd)
 		return;
 	a = oe_mem_zalloc(sizeof *a);
 	a->fd = fd;
+	a->quick = READAHEAD_QUICK;
 	a->space = oe_mem_map(OE_SSH_READAHEAD);
 	a->next = readahead_all;
 	readahead_all = a;
@@ -68,6 +79,18 @@ oe_ssh__readahead_waits(int fd)
 	return a ? a->len - a->off : 0;
 }
 
+static ssize_t
+readahead_receive(struct readahead *a)
+{
+	int one = 1;
+	ssize_t n = recvfrom(a->fd, a->space, OE_SSH_READAHEAD, 0, NULL, NULL);
+
+	if (n > 0 && a->quick && a->quick--)
+		(void)setsockopt(
+		    a->fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof one);
+	return n;
+}
+
 /* Bound to libssh's calls by the dynamic linker: see readahead.h. */
 ssize_t
 recv(int fd, void *buf, size_t n, int flags)
@@ -78,7 +101,7 @@ recv(int fd, void *buf, size_t n, int flags)
 	if (!a || (a->off == a->len && n >= OE_SSH_READAHEAD))
 		return recvfrom(fd, buf, n, flags, NULL, NULL);
 	if (a->off == a->len) {
-		got = recvfrom(fd, a->space, OE_SSH_READAHEAD, 0, NULL, NULL);
+		got = readahead_receive(a);
 		if (got <= 0)
 			return got;
 		a->off = 0;
@@ -101,23 +124,24 @@ readahead_real_poll(struct pollfd *fds, nfds_t n, int timeout_ms)
 	return ppoll(fds, n, timeout_ms < 0 ? NULL : &ts, NULL);
 }
 
+/*
+ * libssh clears its interest in POLLOUT only when that comes without POLLIN
+ * (its handler forgets the poll object after reading), and would then ask
+ * for it for ever.  So one at a time, output first.
+ */
 static int
-readahead_answer(struct pollfd *fds, nfds_t n, bool all_quick)
+readahead_settle(struct pollfd *fds, nfds_t n)
 {
 	nfds_t i;
-	int ready = 0, r = 0;
+	int ready = 0;
 
-	if (!all_quick) {
-		r = readahead_real_poll(fds, n, 0);
-		if (r < 0)
-			return r;
-	}
 	for (i = 0; i < n; i++) {
-		if (all_quick)
-			fds[i].revents = 0;
-		if ((fds[i].events & POLLIN) &&
-		    oe_ssh__readahead_waits(fds[i].fd))
+		const struct readahead *a = readahead_find(fds[i].fd);
+
+		if (a && (fds[i].events & POLLIN) && a->len != a->off)
 			fds[i].revents |= POLLIN;
+		if (a && (fds[i].revents & POLLOUT))
+			fds[i].revents &= (short)~POLLIN;
 		ready += fds[i].revents != 0;
 	}
 	return ready;
@@ -127,17 +151,23 @@ int
 poll(struct pollfd *fds, nfds_t n, int timeout_ms)
 {
 	nfds_t i, buffered = 0, quick = 0;
+	int r;
 
 	if (!readahead_all)
 		return readahead_real_poll(fds, n, timeout_ms);
 	for (i = 0; i < n; i++) {
+		fds[i].revents = 0;
 		if (!(fds[i].events & POLLIN) ||
 		    !oe_ssh__readahead_waits(fds[i].fd))
 			continue;
 		buffered++;
 		quick += fds[i].events == POLLIN;
 	}
-	if (!buffered)
-		return readahead_real_poll(fds, n, timeout_ms);
-	return readahead_answer(fds, n, quick == n);
+	/* nothing to ask the kernel when memory answers for all of them */
+	if (!n || quick < n) {
+		r = readahead_real_poll(fds, n, buffered ? 0 : timeout_ms);
+		if (r < 0 || (r == 0 && !buffered))
+			return r;
+	}
+	return readahead_settle(fds, n);
 }

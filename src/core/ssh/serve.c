@@ -12,6 +12,7 @@
 #include "core/base/str.h"
 #include "core/ssh/hostkey_internal.h"
 #include "core/ssh/internal.h"
+#include "core/ssh/serve_internal.h"
 
 /*
  * What a strict auditor accepts: no SHA-1, no CBC, no encrypt-and-MAC, no
@@ -44,14 +45,6 @@
 	"sk-ecdsa-sha2-nistp256-cert-v01@openssh.com"
 #define OE_SSH_ANSWERS_MAX OE_SSH_PROMPTS_MAX
 #define OE_SSH_ENV_MAX     (32 * 1024)
-
-struct oe_ssh_bind {
-	ssh_bind bind;
-	unsigned methods;
-	uint64_t rekey_bytes;
-	uint32_t rekey_s;
-	char *issue;
-};
 
 static int
 bind_set(
@@ -243,16 +236,4 @@ oe_ssh_open_agent(struct oe_ssh *s)
 		return NULL;
 	}
 	return oe_ssh__chan_wrap(s, ch);
-}
-
-/*
- * A client of ours on the other end of a socket pair, both driven by turns:
- * every algorithm is fetched, every lazy symbol bound, the heap grown.
- */
-int
-oe_ssh_bind_warm(struct oe_ssh_bind *b, struct oe_err *err)
-{
-	(void)b;
-	(void)err;
-	return 0;
 }

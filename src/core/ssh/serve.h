@@ -87,8 +87,9 @@ int oe_ssh_bind_new(const struct oe_ssh_hostkeys *keys,
 void oe_ssh_bind_free(struct oe_ssh_bind **b);
 
 /**
- * oe_ssh_bind_warm() - one whole handshake with ourselves in memory, so that
- * forked processes find libraries loaded and pages shared.
+ * oe_ssh_bind_warm() - whole handshakes with ourselves in memory, so that
+ * forked processes find algorithms fetched, symbols bound and pages shared.
+ * Return: 0, or OE_ELIB: it is slower then, not wrong.
  */
 int oe_ssh_bind_warm(struct oe_ssh_bind *b, struct oe_err *err);
 

@@ -154,6 +154,7 @@ oe_ssh_free(struct oe_ssh **ps)
 		ssh_event_free(s->event);
 	}
 	ssh_free(s->session);
+	free(s->agent_hook);
 	free(s);
 	*ps = NULL;
 }
@@ -239,7 +240,16 @@ oe_ssh_keepalive(struct oe_ssh *s)
 {
 	if (s->dead)
 		return OE_ECLOSED;
-	return ssh_send_keepalive(s->session) == SSH_OK ? 0 : OE_ECLOSED;
+	/*
+	 * Non-blocking, libssh leaves the request pending, and the next call
+	 * only collects its answer and sends nothing.  So of two calls one
+	 * sends, unless an earlier request is still unanswered.
+	 */
+	s->depth++;
+	(void)ssh_send_keepalive(s->session);
+	(void)ssh_send_keepalive(s->session);
+	s->depth--;
+	return ssh_is_connected(s->session) ? 0 : OE_ECLOSED;
 }
 
 int64_t

@@ -15,13 +15,14 @@
 #include <stdint.h>
 
 #include "core/base/compiler.h"
+#include "core/base/library.h"
 
 struct oe_err;
 struct oe_loop;
 struct oe_ssh;
 struct oe_ssh_chan;
 
-#define OE_SSH_STUCK_MAX (24u * 1024 * 1024)
+#define OE_SSH_STUCK_MAX (4u * 1024 * 1024)
 #define OE_SSH_OUT_MAX (2u * 1024 * 1024)
 
 /*
@@ -52,6 +53,9 @@ struct oe_ssh_chan_ops {
 	bool (*agent)(void *arg);
 	bool (*x11)(void *arg);
 };
+
+/** oe_ssh_libraries - libssh and OpenSSL; ended by name NULL. */
+extern const struct oe_library oe_ssh_libraries[];
 
 /** oe_ssh_global_init() - once per process before anything else here. */
 int oe_ssh_global_init(struct oe_err *err);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * client/connect.h - a connection for one peer, waited for: dialled, through
+ * ProxyCommand or through ProxyJump, with the user at hand for questions.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "core/ssh/sshconf.h"
+
+struct oe_err;
+struct oe_loop;
+struct oe_ssh;
+
+struct oe_connect {
+	struct oe_loop *loop; /* made by oe_connect_open() */
+	struct oe_ssh *ssh;   /* attached to the loop by the caller */
+	bool wary;            /* the host key is wrong and was let through */
+};
+
+struct oe_connect_plan {
+	const struct oe_sshconf *conf; /* resolved for the peer */
+	const struct oe_sshconf_env *env;
+	const char *config_file; /* -F for the hops; NULL: the usual files */
+	bool quiet;              /* no banner, no warnings */
+	int fd;                  /* a connected stream, or -1 */
+};
+
+/**
+ * oe_connect_open() - resolve, dial or jump, check the host key, log in.
+ * Blocks; signals that end the process end it.
+ * @ret: oe_connect_close() it.
+ * Return: 0, or what oe_ssh_dial_plan.done tells, with a message.
+ */
+int oe_connect_open(const struct oe_connect_plan *plan, struct oe_connect *ret,
+    struct oe_err *err);
+void oe_connect_close(struct oe_connect *c);

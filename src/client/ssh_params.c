@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/ssh_params.h"
+
+#include "client/escape.h"
+#include "core/base/err.h"
+#include "core/net/hoststr.h"
+
+#define FLAG(n, l, h, ...)                                                     \
+	{                                                                      \
+		.name = n, .letter = l, .type = OE_PARAM_FLAG, .help = h,      \
+		__VA_ARGS__                                                    \
+	}
+
+static int
+check_escape(const char *value, struct oe_err *err)
+{
+	if (oe_escape_parse(value) != OE_ESCAPE_BAD)
+		return 0;
+	return oe_err_set(err, OE_EINVAL,
+	    "'%s' is not one character, ^ and a letter, or none", value);
+}
+
+static int
+check_host(const char *value, struct oe_err *err)
+{
+	struct oe_hoststr h;
+	int r = oe_hoststr_parse(value, &h, err);
+
+	if (r == 0) {
+		if (!h.port)
+			r = oe_err_set(
+			    err, OE_EINVAL, "'%s' has no port", value);
+		oe_hoststr_done(&h);
+	}
+	return r;
+}
+
+static int
+check_hops(const char *value, struct oe_err *err)
+{
+	struct oe_hoststrs l;
+	int r;
+
+	if (value[0] == 'n' && value[1] == 'o' && value[2] == 'n' &&
+	    value[3] == 'e' && !value[4])
+		return 0;
+	r = oe_hoststr_parse_list(value, &l, err);
+	if (r == 0)
+		oe_hoststrs_done(&l);
+	return r;
+}
+
+#define TERMINAL   .section = "Terminal and streams"
+#define CONNECTION .section = "Connection"
+
+const struct oe_param oe_ssh_params[] = {
+    {.name = "port",
+	.letter = 'p',
+	.type = OE_PARAM_INT,
+	.metavar = "PORT",
+	.help = "port of the peer (22, or as ssh_config says)",
+	.min = 1,
+	.max = 65535,
+	CONNECTION},
+    {.name = "login",
+	.letter = 'l',
+	.type = OE_PARAM_STRING,
+	.metavar = "USER",
+	.help = "user to log in as",
+	CONNECTION},
+    {.name = "identity",
+	.letter = 'i',
+	.type = OE_PARAM_PATH,
+	.metavar = "FILE",
+	.help = "private key to log in with, before the usual ones",
+	.flags = OE_PARAM_REPEAT,
+	CONNECTION},
+    {.name = "ssh-config",
+	.letter = 'F',
+	.type = OE_PARAM_PATH,
+	.metavar = "FILE",
+	.help = "read this ssh_config instead of ~/.ssh/config and "
+		"/etc/ssh/ssh_config; none reads no file",
+	CONNECTION},
+    {.name = "option",
+	.letter = 'o',
+	.type = OE_PARAM_STRING,
+	.metavar = "KEY=VALUE",
+	.help = "a setting as in ssh_config",
+	.flags = OE_PARAM_REPEAT,
+	CONNECTION},
+    {.name = "jump",
+	.letter = 'J',
+	.type = OE_PARAM_STRING,
+	.metavar = "HOST[,HOST...]",
+	.help = "go there through these hosts, one after another",
+	.flags = OE_PARAM_PEER,
+	.check = check_hops,
+	CONNECTION},
+    {.name = "bind-address",
+	.letter = 'b',
+	.type = OE_PARAM_STRING,
+	.metavar = "ADDRESS",
+	.help = "local address to connect from",
+	CONNECTION},
+    FLAG("ipv4", '4', "use IPv4 only", .group = "family", CONNECTION),
+    FLAG("ipv6", '6', "use IPv6 only", .group = "family", CONNECTION),
+    FLAG("compression", 'C', "compress what is sent and received", CONNECTION),
+    FLAG("forward-agent", 'A',
+	"let programs of the peer use the local authentication agent",
+	.group = "agent", CONNECTION),
+    FLAG("no-agent", 'a', "keep the agent to oneself", .group = "agent",
+	.flags = OE_PARAM_CLI_ONLY, CONNECTION),
+    {.name = "stdio-forward",
+	.letter = 'W',
+	.type = OE_PARAM_STRING,
+	.metavar = "HOST:PORT",
+	.help = "connect standard input and output to this address as seen "
+		"from the peer; no shell, no command",
+	.flags = OE_PARAM_CLI_ONLY,
+	.check = check_host,
+	CONNECTION},
+    {.name = "tty",
+	.letter = 't',
+	.type = OE_PARAM_COUNT,
+	.help = "ask for a terminal; twice: even without a local one",
+	.flags = OE_PARAM_CLI_ONLY,
+	.group = "tty",
+	TERMINAL},
+    FLAG("no-tty", 'T', "ask for no terminal", .flags = OE_PARAM_CLI_ONLY,
+	.group = "tty", TERMINAL),
+    {.name = "escape",
+	.letter = 'e',
+	.type = OE_PARAM_STRING,
+	.metavar = "CHAR",
+	.help = "character that begins a command at the start of a line "
+		"(~, see ~?); none: every byte is sent",
+	.check = check_escape,
+	TERMINAL},
+    FLAG("null-input", 'n', "take no input", .flags = OE_PARAM_CLI_ONLY,
+	TERMINAL),
+    FLAG("no-command", 'N', "run nothing, only hold the connection",
+	.flags = OE_PARAM_CLI_ONLY, TERMINAL),
+    FLAG("subsystem", 's', "the command is the name of a subsystem",
+	.flags = OE_PARAM_CLI_ONLY, TERMINAL),
+    FLAG("background", 'f', "go to the background once logged in",
+	.flags = OE_PARAM_CLI_ONLY, TERMINAL),
+    FLAG("quiet", 'q', "no warnings and no banner"),
+    {.name = "verbose",
+	.letter = 'v',
+	.type = OE_PARAM_COUNT,
+	.help = "tell each step; twice and three times tell more"},
+    {.name = "log-file",
+	.letter = 'E',
+	.type = OE_PARAM_PATH,
+	.metavar = "FILE",
+	.help = "append messages to this file instead of standard error",
+	.flags = OE_PARAM_CLI_ONLY},
+    FLAG("print-config", 'G',
+	"print the settings for the peer as ssh -G does, and end",
+	.flags = OE_PARAM_CLI_ONLY),
+    FLAG("no-x11", 'x', "no X11 forwarding, which there is none of anyhow",
+	.flags = OE_PARAM_CLI_ONLY | OE_PARAM_HIDDEN),
+    FLAG("x11", 'X', "X11 forwarding, which is refused",
+	.flags = OE_PARAM_CLI_ONLY | OE_PARAM_HIDDEN),
+    FLAG("x11-trusted", 'Y', "X11 forwarding, which is refused",
+	.flags = OE_PARAM_CLI_ONLY | OE_PARAM_HIDDEN),
+    {.name = NULL},
+};
