@@ -12,11 +12,12 @@ import time
 from . import proc
 from .peers import OPENSSH, OURS, BenchError
 from .table import BOTH, IN, NAMES, OUT, PAIRS, THEM, Row, compare, median, \
-    rounds, say, tell
+    rounds, tell
 
 MB = 1e6
 LIMIT_S = 600
 READY_S = 60
+SETTLE_S = 10
 PROOF = 8 << 20
 
 
@@ -31,6 +32,13 @@ def finish(child, what):
     if child.returncode != 0:
         raise BenchError("%s: exit status %d: %s" % (
             what, child.returncode, (err or b"").decode().strip()))
+
+
+def settle(server):
+    """Wait until connections of the round before are gone."""
+    deadline = time.monotonic() + SETTLE_S
+    while server.own() and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def timed(peers, argv, **how):
@@ -100,7 +108,7 @@ def bulk(peers, settings):
     rows = []
     for way, goal in (("out", "≥ 1.3"), ("in", "≥ 1.6")):
         what = "bulk %s (MB/s)" % way
-        got = rounds(what, settings.runs, PAIRS,
+        got = rounds(peers, what, settings.runs, PAIRS,
                      lambda pair, way=way: run_bulk(peers, pair, way,
                                                     settings.size))
         rows += compare(what, got, "%.0f",
@@ -120,7 +128,7 @@ def connections(peers, settings):
     def sample(pair):
         return timed(peers, ["/bin/sh", "-c", LOOP, "sh", str(settings.conns)]
                      + peers.client(*pair) + ["true"])
-    got = rounds(what, settings.runs, PAIRS, sample)
+    got = rounds(peers, what, settings.runs, PAIRS, sample)
     return compare(what, got, "%.2f",
                    {BOTH: "≤ 0.125", OUT: "≤ 0.6", IN: "≤ 0.6"})
 
@@ -133,7 +141,7 @@ def burst(peers, settings):
         return timed(peers, ["/bin/sh", "-c", BURST, "sh",
                              str(settings.burst), str(settings.parallel)]
                      + peers.client(*pair) + ["true"])
-    got = rounds(what, settings.runs, (BOTH, THEM), sample)
+    got = rounds(peers, what, settings.runs, (BOTH, THEM), sample)
     return compare(what, got, "%.2f", {BOTH: "≤ 0.4"})
 
 
@@ -170,9 +178,7 @@ def idle_kb(peers, name, count):
     """(PSS, processes) per idle session on the server side."""
     server = peers.servers[name]
     held = []
-    deadline = time.monotonic() + 10
-    while server.own() and time.monotonic() < deadline:
-        time.sleep(0.1)         # connections of the round before
+    settle(server)
     try:
         held = hold_sessions(peers, name, count)
         time.sleep(2)           # memory of the login is given back
@@ -188,7 +194,7 @@ def idle_kb(peers, name, count):
 
 def memory(peers, settings):
     what = "PSS per idle session, server side, of %d (MB)" % settings.sessions
-    got = rounds(what, settings.runs, (OURS, OPENSSH),
+    got = rounds(peers, what, settings.runs, (OURS, OPENSSH),
                  lambda name: idle_kb(peers, name, settings.sessions))
     rows = []
     for n, (text, form, goal) in enumerate((
@@ -268,7 +274,7 @@ def echo_once(peers, pair, count):
 
 def echo(peers, settings):
     what = "a keystroke's echo"
-    got = rounds(what, settings.runs, PAIRS,
+    got = rounds(peers, what, settings.runs, PAIRS,
                  lambda pair: echo_once(peers, pair, settings.keys))
     rows = []
     for n, name in enumerate(("p50", "p99")):
@@ -284,9 +290,7 @@ def echo(peers, settings):
 def watch_bulk(peers, pair, way, size):
     """One bulk run, watched: what each process of a side needed."""
     server = peers.servers[pair[1]]
-    deadline = time.monotonic() + 10
-    while server.own() and time.monotonic() < deadline:
-        time.sleep(0.1)
+    settle(server)
     child = start_bulk(peers, pair, way, size)
     watch = proc.Watch(server.child.pid, server.path, child.pid)
     try:
@@ -308,7 +312,7 @@ def cost_bulk(peers, settings):
     """Peak memory and CPU time in bulk, from runs that are not timed."""
     rows = []
     for way in ("out", "in"):
-        got = rounds("cost of bulk " + way, settings.runs, (BOTH, THEM),
+        got = rounds(peers, "cost of bulk " + way, settings.runs, (BOTH, THEM),
                      lambda pair, way=way: watch_bulk(peers, pair, way,
                                                       settings.size))
         for key, what, form in (
@@ -335,20 +339,20 @@ def cpu_of_connections(peers, name, count):
     server = peers.servers[name]
 
     def spent():
-        deadline = time.monotonic() + 10
-        while server.own() and time.monotonic() < deadline:
-            time.sleep(0.05)
         return (proc.cpu_s(server.child.pid) or 0.0) + \
             proc.cpu_reaped_s(server.child.pid)
+    settle(server)
+    peers.reap()
     before = spent()
     timed(peers, ["/bin/sh", "-c", LOOP, "sh", str(count)] +
           peers.client(OURS, name) + ["true"])
-    return (spent() - before) / count * 1000
+    settle(server)
+    return (spent() - before + peers.reap()) / count * 1000
 
 
 def cost_connection(peers, settings):
     what = "CPU per connection, server side, shell and `true` included (ms)"
-    got = rounds(what, settings.runs, (OURS, OPENSSH),
+    got = rounds(peers, what, settings.runs, (OURS, OPENSSH),
                  lambda name: cpu_of_connections(peers, name, settings.conns))
     for name, values in got.items():
         tell(what, name, values, "%.1f")

@@ -5,6 +5,7 @@ own, and the command lines of both clients.
 Everything is made below one folder and taken away by close(): processes by
 the pids that were started here, the user by name.
 """
+import ctypes
 import getpass
 import glob
 import os
@@ -23,6 +24,7 @@ CIPHER = "aes128-gcm@openssh.com"
 KEX = "curve25519-sha256"
 SSHD = "/usr/sbin/sshd"
 START_S = 30
+PR_SET_CHILD_SUBREAPER = 36
 OURS, OPENSSH = "omniedge", "OpenSSH"
 
 
@@ -78,6 +80,9 @@ class Peers:
         self.made_user = False
         self.servers = {}
         self.children = []
+        # What loses its parent becomes our child: its CPU time is counted,
+        # and it is ended with the run.
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self.dir = tempfile.mkdtemp(prefix="oe-bench.")
         os.chmod(self.dir, 0o711)
         # The caller's agent, home and settings are no part of the figures.
@@ -234,6 +239,22 @@ class Peers:
         self.children.append(child)
         return child
 
+    def orphans(self):
+        """Children that we did not start ourselves."""
+        started = [child.pid for child in self.children]
+        return [pid for pid in proc.children(os.getpid())
+                if pid not in started]
+
+    def reap(self):
+        """Wait for orphans that have ended; their CPU time in seconds,
+        with that of what they waited for themselves."""
+        spent = 0.0
+        for pid in self.orphans():
+            done, _, usage = os.wait4(pid, os.WNOHANG)
+            if done:
+                spent += usage.ru_utime + usage.ru_stime
+        return spent
+
     # --- the way out ---------------------------------------------------------
 
     def stop(self, child):
@@ -260,6 +281,10 @@ class Peers:
     def close(self):
         for child in list(reversed(self.children)):
             self.stop(child)
+        for pid in self.orphans():
+            for one in [pid] + proc.descendants(pid):
+                if proc.alive(one):
+                    os.kill(one, signal.SIGKILL)
         if self.made_user:
             self.remove_user()
         shutil.rmtree(self.dir, ignore_errors=True)

@@ -28,17 +28,27 @@ def alive(pid):
     return fields is not None and fields[0] not in "ZX"
 
 
-def descendants(root):
-    """Pids below root, all generations, without root."""
-    children = {}
+def families():
+    """{pid: [pid of a child, ...]} of all processes."""
+    found = {}
     for name in os.listdir("/proc"):
         fields = stat(int(name)) if name.isdigit() else None
         if fields:
-            children.setdefault(int(fields[1]), []).append(int(name))
+            found.setdefault(int(fields[1]), []).append(int(name))
+    return found
+
+
+def children(pid):
+    return families().get(pid, [])
+
+
+def descendants(root):
+    """Pids below root, all generations, without root."""
+    tree = families()
     found = []
     todo = [root]
     while todo:
-        below = children.get(todo.pop(), [])
+        below = tree.get(todo.pop(), [])
         found += below
         todo += below
     return found

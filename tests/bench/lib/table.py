@@ -3,7 +3,7 @@
 import statistics
 import sys
 
-from .peers import OPENSSH, OURS, BenchError
+from .peers import OPENSSH, OURS, BenchError, tail
 
 BOTH = (OURS, OURS)
 THEM = (OPENSSH, OPENSSH)
@@ -18,7 +18,14 @@ def say(text):
     print(text, file=sys.stderr, flush=True)
 
 
-def rounds(what, runs, cases, sample):
+def complain(peers, what, case, error):
+    say("%s, %s: %s" % (what, NAMES.get(case, case), error))
+    server = peers.servers[case if isinstance(case, str) else case[1]]
+    for line in tail(server.log).splitlines()[-4:]:
+        say("  log of %s: %s" % (server.name, line[:200]))
+
+
+def rounds(peers, what, runs, cases, sample):
     """Take sample(case) for each case in turn, runs times: A B A B, so that
     what else the machine does meets all of them.  A case that fails once is
     left out from there on.  Returns {case: [sample, ...]}, without those."""
@@ -28,7 +35,7 @@ def rounds(what, runs, cases, sample):
             try:
                 got[case].append(sample(case))
             except BenchError as e:
-                say("%s, %s: %s" % (what, NAMES.get(case, case), e))
+                complain(peers, what, case, e)
                 del got[case]
         say("%s: round %d of %d" % (what, n + 1, runs))
     return got
