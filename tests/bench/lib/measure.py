@@ -322,8 +322,8 @@ def cost_bulk(peers, settings):
                 ("all", "peak RSS of all server processes, shared pages "
                         "counted in each (MB)", "%.1f"),
                 ("cpu", "CPU of the server's processes per GB (s)", "%.2f"),
-                ("others", "of that, outside the busiest process: the split "
-                           "(s)", "%.2f")):
+                ("others", "of that, outside the busiest process (s)",
+                 "%.2f")):
             values = {pair: [v[key] for v in vs] for pair, vs in got.items()}
             what = "bulk %s, %s" % (way, what)
             for pair, vs in values.items():
