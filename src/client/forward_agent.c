@@ -115,23 +115,23 @@ on_idle(void *arg)
 
 /* "yes" is the agent we use ourselves; a path or $VAR another one. */
 static char *
-agent_path(const char *setting)
+agent_path(const struct oe_sshconf *conf)
 {
-	const char *path = setting;
+	const char *set = oe_sshconf_str(conf, OE_SSHCONF_FORWARDAGENT);
 
-	if (oe_str_eq_nocase(setting, "no"))
+	if (oe_str_eq_nocase(set, "no"))
 		return NULL;
-	if (oe_str_eq_nocase(setting, "yes"))
-		path = getenv("SSH_AUTH_SOCK");
-	else if (*setting == '$')
-		path = getenv(setting + 1);
-	return path && *path ? oe_mem_strdup(path) : NULL;
+	if (oe_str_eq_nocase(set, "yes"))
+		return oe_agent_path(conf);
+	if (*set == '$')
+		set = getenv(set + 1);
+	return set && *set ? oe_mem_strdup(set) : NULL;
 }
 
 struct oe_forward_agent *
 oe_forward_agent_new(struct oe_connect *c, const struct oe_sshconf *conf)
 {
-	char *path = agent_path(oe_sshconf_str(conf, OE_SSHCONF_FORWARDAGENT));
+	char *path = agent_path(conf);
 	struct oe_forward_agent *a;
 
 	if (!path)

@@ -23,7 +23,8 @@ on_time(void *arg)
 	int64_t heard = oe_ssh_last_input_ms(k->c->ssh);
 	int64_t quiet = oe_time_mono_ms() - heard;
 
-	if (k->missed && heard > k->asked_ms)
+	/* the answer may come within the same millisecond */
+	if (k->missed && heard >= k->asked_ms)
 		k->missed = 0;
 	if (quiet < k->interval_ms) {
 		oe_timer_set(k->timer, k->interval_ms - quiet);

@@ -271,6 +271,6 @@ oe_srv__auth_none(struct oe_srv_conn *c, struct oe_ipc_msg *m)
 		oe_srv__reply(c, m->type, OE_SSH_ALLOW);
 		return 0;
 	}
-oe_srv__auth_deny(c, m->type, "none", "not accepted", false, since);
+	oe_srv__auth_deny(c, m->type, "none", "not accepted", false, since);
 	return 0;
 }

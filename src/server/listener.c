@@ -241,23 +241,28 @@ listener_reload(struct listener *l, struct oe_err *err)
 		r = oe_srv_config_load(l->ctx->modules, v, true, &cfg, err);
 	if (r == 0)
 		r = listener_bind_params(l, cfg, &bind, err);
+	if (r == 0) {
+		l->srv.cfg = cfg;
+		r = listener_rebind(l, err);
+		l->srv.cfg = *l->cfg;
+	}
 	if (r < 0) {
+		oe_ssh_bind_free(&bind);
 		oe_srv_config_free(&cfg);
 		oe_values_free(&v);
 		return r;
 	}
 	oe_srv_log_setup(v);
+	oe_values_free(&v);
 	oe_ssh_bind_free(&l->srv.bind);
+	l->srv.bind = bind;
+	oe_srv_limits_set(l->limits, &cfg->limits);
 	oe_srv_config_free(l->cfg);
 	*l->cfg = l->srv.cfg = cfg;
-	l->srv.bind = bind;
 	l->srv.events.fd = cfg->quiet ? -1 : STDOUT_FILENO;
 	l->srv.events.node = cfg->device_id;
-	oe_srv_limits_set(l->limits, &cfg->limits);
 	listener_net_account(l);
-	r = listener_rebind(l, err);
-	oe_values_free(&v);
-	return r;
+	return 0;
 }
 
 static void

@@ -48,7 +48,10 @@ struct listener {
 };
 
 /* listener_sock.c */
-/** listener_rebind() - open what the configuration names, close the rest. */
+/**
+ * listener_rebind() - open what the configuration names, close the rest.
+ * On failure the sockets are as they were.
+ */
 int listener_rebind(struct listener *l, struct oe_err *err);
 /** listener_inherit() - sockets that were handed to us; before any open. */
 void listener_inherit(struct listener *l);

@@ -199,31 +199,51 @@ sock_take_kept(struct listener *l)
 	oe_strs_done(&fds);
 }
 
+static bool
+sock_is_open(const struct listener *l, const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < l->n_socks; i++)
+		if (sock_is(&l->socks[i], text, l->srv.cfg->port))
+			return true;
+	return false;
+}
+
+static void
+sock_close_last(struct listener *l)
+{
+	struct sock *s = &l->socks[--l->n_socks];
+
+	oe_watch_free(&s->watch);
+	oe_fd_close(&s->fd);
+}
+
 int
 listener_rebind(struct listener *l, struct oe_err *err)
 {
 	const struct oe_srv_config *cfg = l->srv.cfg;
-	size_t i, k;
-	int r;
+	size_t had = l->n_socks, i;
+	int r = 0;
 
-	sock_close_unwanted(l);
 	/* sockets of a service manager stand for all --bind */
 	for (i = 0; i < l->n_socks; i++)
 		if (l->socks[i].given)
 			return 0;
-	for (i = 0; i < cfg->binds.n; i++) {
-		for (k = 0; k < l->n_socks; k++)
-			if (sock_is(&l->socks[k], cfg->binds.v[i], cfg->port))
-				break;
-		if (k < l->n_socks)
+	for (i = 0; i < cfg->binds.n && r == 0; i++) {
+		if (sock_is_open(l, cfg->binds.v[i]))
 			continue;
-		if (l->n_socks == OE_SRV_SOCKS_MAX)
-			return oe_err_set(
-			    err, OE_ETOOBIG, "too many addresses to bind");
-		r = sock_open(l, cfg->binds.v[i], err);
-		if (r < 0)
-			return r;
+		r = l->n_socks == OE_SRV_SOCKS_MAX
+			? oe_err_set(
+			      err, OE_ETOOBIG, "too many addresses to bind")
+			: sock_open(l, cfg->binds.v[i], err);
 	}
+	if (r < 0) {
+		while (l->n_socks > had)
+			sock_close_last(l);
+		return r;
+	}
+	sock_close_unwanted(l);
 	return 0;
 }
 

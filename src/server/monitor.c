@@ -4,6 +4,7 @@
  * which phase, and the order of its life.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -318,6 +319,18 @@ monitor_signals(struct oe_srv_conn *c)
 	return c->signals < 0 ? OE_ESYS : 0;
 }
 
+/* net keeps standard error, for its messages, and nothing else. */
+static int
+monitor_mute(void)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC), r = 0;
+
+	if (fd < 0 || dup2(fd, STDIN_FILENO) < 0 || dup2(fd, STDOUT_FILENO) < 0)
+		r = OE_ESYS;
+	oe_fd_close(&fd);
+	return r;
+}
+
 static int
 monitor_fork_net(struct oe_srv_conn *c, int fd)
 {
@@ -342,8 +355,8 @@ monitor_fork_net(struct oe_srv_conn *c, int fd)
 		if (c->srv->report_fd >= 0)
 			close(c->srv->report_fd);
 		/* events are the monitor's to write */
-		if (c->srv->events.fd > STDERR_FILENO)
-			close(c->srv->events.fd);
+		if (monitor_mute() < 0)
+			_exit(1);
 		oe_srv__net_run(c->srv, c->peer, fd, rpc[1], notices[1]);
 	}
 	oe_fd_close(&rpc[1]);

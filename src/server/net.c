@@ -25,7 +25,7 @@
 #include "server/proto.h"
 
 /* After login, what is still in use after so long stays in use. */
-#define OE_SRV_NET_TRIM_MS  500
+#define OE_SRV_NET_TRIM_MS 500
 /* How long the last words to a peer may take. */
 #define OE_SRV_NET_FLUSH_MS 2000
 

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/app/module.h"
@@ -231,6 +232,8 @@ launch_child(struct oe_srv_conn *c, struct oe_srv_session *s,
 		if (dup2(s->pty ? s->slave : fds[i], i) < 0)
 			_exit(1);
 	oe_fd_close_from(3);
+	if (!c->pam_open)
+		umask(oe_srv_env_umask(NULL));
 	if (launch_become(c) < 0)
 		launch_fail("cannot become the user", 1);
 	if (chdir(c->account.home) < 0) {

@@ -14,6 +14,8 @@
 #include "core/base/buf.h"
 #include "core/base/fd.h"
 #include "core/base/mem.h"
+#include "core/base/str.h"
+#include "core/ssh/sshconf.h"
 
 enum {
 	AGENT_FAILURE = 5,
@@ -35,16 +37,32 @@ struct oe_agent_proxy {
 	int agent; /* the real agent, once needed; the thread's */
 };
 
+char *
+oe_agent_path(const struct oe_sshconf *conf)
+{
+	const char *set = oe_sshconf_str(conf, OE_SSHCONF_IDENTITYAGENT);
+	const char *env = NULL;
+
+	if (set && oe_str_eq(set, "none"))
+		return NULL;
+	if (!set || oe_str_eq(set, "SSH_AUTH_SOCK"))
+		env = getenv("SSH_AUTH_SOCK");
+	else if (*set == '$')
+		env = getenv(set + 1);
+	else
+		env = set;
+	return env && *env ? oe_mem_strdup(env) : NULL;
+}
+
 int
 oe_agent_connect(const char *path, int *ret_fd, struct oe_err *err)
 {
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
 	int fd, r;
 
-	if (strlen(path) >= sizeof sun.sun_path)
+	if (!oe_str_copy(sun.sun_path, sizeof sun.sun_path, path))
 		return oe_err_set(
 		    err, OE_EINVAL, "the agent's path '%s' is too long", path);
-	strcpy(sun.sun_path, path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return oe_err_sys(err, "make a socket");

@@ -18,6 +18,7 @@
 #define OE_AGENT_MESSAGE_MAX (256u * 1024)
 
 struct oe_buf;
+struct oe_sshconf;
 
 struct oe_agent_key {
 	uint8_t *blob; /* public key or certificate */
@@ -32,6 +33,8 @@ struct oe_agent_keys {
 
 struct oe_agent_proxy;
 
+/** oe_agent_path() - socket of @conf's agent, NULL: none; free() it. */
+char *oe_agent_path(const struct oe_sshconf *conf);
 /** oe_agent_connect() - connected socket; @ret_fd: close it. */
 int oe_agent_connect(const char *path, int *ret_fd, struct oe_err *err);
 /**

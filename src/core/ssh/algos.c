@@ -54,18 +54,15 @@ oe_algos_default(enum oe_algo_kind kind)
 static char *
 join(const struct oe_strs *s)
 {
-	size_t i, n = 1;
-	char *ret;
+	char *all = oe_mem_strdup(s->n ? s->v[0] : ""), *next;
+	size_t i;
 
-	for (i = 0; i < s->n; i++)
-		n += strlen(s->v[i]) + 1;
-	ret = oe_mem_zalloc(n);
-	for (i = 0; i < s->n; i++) {
-		if (i)
-			strcat(ret, ",");
-		strcat(ret, s->v[i]);
+	for (i = 1; i < s->n; i++) {
+		next = oe_mem_printf("%s,%s", all, s->v[i]);
+		free(all);
+		all = next;
 	}
-	return ret;
+	return all;
 }
 
 static void

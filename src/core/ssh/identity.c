@@ -24,23 +24,6 @@ struct loader {
 	bool *agent_used;
 };
 
-char *
-oe_identity_agent_path(const struct oe_sshconf *conf)
-{
-	const char *set = oe_sshconf_str(conf, OE_SSHCONF_IDENTITYAGENT);
-	const char *env = NULL;
-
-	if (set && oe_str_eq(set, "none"))
-		return NULL;
-	if (!set || oe_str_eq(set, "SSH_AUTH_SOCK"))
-		env = getenv("SSH_AUTH_SOCK");
-	else if (*set == '$')
-		env = getenv(set + 1);
-	else
-		env = set;
-	return env && *env ? oe_mem_strdup(env) : NULL;
-}
-
 static struct oe_identity *
 add(struct oe_identities *ids)
 {
@@ -318,7 +301,7 @@ load_agent(struct loader *l)
 {
 	struct oe_err err = OE_ERR_INIT;
 
-	l->ret->agent_path = oe_identity_agent_path(l->conf);
+	l->ret->agent_path = oe_agent_path(l->conf);
 	if (l->ret->agent_path &&
 	    oe_agent_list(l->ret->agent_path, &l->agent, &err) < 0)
 		oe_log_debug(NULL, "%s", oe_err_text(&err));

@@ -35,5 +35,3 @@ void oe_identities_done(struct oe_identities *ids);
  * Return: 0 or OE_EAUTH (wrong passphrase, or damaged).
  */
 int oe_identity_unlock(struct oe_identity *id, const char *passphrase);
-/** oe_identity_agent_path() - the agent's socket of @conf, or NULL; free(). */
-char *oe_identity_agent_path(const struct oe_sshconf *conf);

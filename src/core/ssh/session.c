@@ -202,6 +202,15 @@ oe_ssh_unsent(const struct oe_ssh *s)
 	return ssh_get_poll_flags(s->session) & SSH_WRITE_PENDING;
 }
 
+bool
+oe_ssh__may_write(const struct oe_ssh *s)
+{
+	if (!oe_ssh_unsent(s))
+		return true;
+	return s->loose_writes < OE_SSH_LOOSE_MAX &&
+	       s->wire.out_bytes >= s->write_mark;
+}
+
 int
 oe_ssh_flush(struct oe_ssh *s, int timeout_ms)
 {
@@ -224,7 +233,16 @@ oe_ssh_keepalive(struct oe_ssh *s)
 {
 	if (s->dead)
 		return OE_ECLOSED;
-	return ssh_send_keepalive(s->session) == SSH_OK ? 0 : OE_ECLOSED;
+	/*
+	 * Non-blocking, libssh leaves the request pending, and the next call
+	 * only collects its answer and sends nothing.  So of two calls one
+	 * sends, unless an earlier request is still unanswered.
+	 */
+	s->depth++;
+	(void)ssh_send_keepalive(s->session);
+	(void)ssh_send_keepalive(s->session);
+	s->depth--;
+	return ssh_is_connected(s->session) ? 0 : OE_ECLOSED;
 }
 
 int64_t

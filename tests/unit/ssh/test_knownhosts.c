@@ -58,6 +58,12 @@ line_matches(void **state)
 	    {"[a]:23", "[a]:23", true},
 	    {"a", "[a]:23", false},
 	    /* written by ssh-keygen -H for "example" */
+	    {"|1|bBGZ/XOt/SLpA2b1wyIh7K5yJrA=|2/"
+	     "q9uqd6uNb+bUZHDyPn8XI1oAs=",
+		"example", true},
+	    {"|1|bBGZ/XOt/SLpA2b1wyIh7K5yJrA=|2/"
+	     "q9uqd6uNb+bUZHDyPn8XI1oAs=",
+		"examples", false},
 	    {"|1|", "a", false},
 	    {"|1|x|y", "a", false},
 	    {"|1||", "a", false},
