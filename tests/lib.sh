@@ -20,6 +20,8 @@ OE_BUILDDIR=${OE_BUILDDIR:-$PWD}
 OMNIEDGE=${OMNIEDGE:-$OE_BUILDDIR/omniedge}
 export OE_SRCDIR OE_BUILDDIR OMNIEDGE
 export LC_ALL=C.UTF-8 TZ=UTC
+# Key files that others may write are refused, whatever the caller's umask.
+umask 022
 # The caller's agent, terminal settings and options are not part of a test.
 unset SSH_AUTH_SOCK SSH_ASKPASS SSH_ASKPASS_REQUIRE DISPLAY "${!OMNIEDGE_@}"
 
@@ -266,10 +268,11 @@ start_listening() {
 # --- our server --------------------------------------------------------------
 
 SERVER_N=0
+SERVER_ENV=() # more environment of it: NAME=VALUE
 
 # start_server [OPTION...]: omniedge ssh-server in the background.  Unless
 # they are given: -b 127.0.0.1, host keys in $T/hostkeys, the key $T/id is
-# allowed, JSON events.  SERVER_BARE=1 leaves the defaults out.
+# allowed, no strict modes, JSON events.  SERVER_BARE=1 leaves the defaults out.
 # Sets SERVER_PID, SERVER_PORT, SERVER_LOG.
 start_server() {
 	local args=(-p @PORT@)
@@ -280,6 +283,8 @@ start_server() {
 		[[ " $* " =~ \ --host-key-path[\ =] ]] ||
 			args+=(--host-key-path "$T/hostkeys")
 		[[ " $* " =~ \ --log-format[\ =] ]] || args+=(--log-format json)
+		# $T is below /tmp, which everybody can write to
+		[[ " $* " =~ \ --strict-modes\  ]] || args+=(--no-strict-modes)
 		if ! [[ " $* " =~ \ (--authorized-keys|--trust-network|--trusted-ca|--config)[\ =] ]]
 		then
 			[ -f "$T/id" ] || make_key id
@@ -289,7 +294,7 @@ start_server() {
 		fi
 	fi
 	DAEMON_CONF='' start_listening SERVER "$SERVER_LOG" \
-		"$OMNIEDGE" ssh-server "${args[@]}" "$@"
+		env "${SERVER_ENV[@]}" "$OMNIEDGE" ssh-server "${args[@]}" "$@"
 }
 
 stop_server() {
@@ -307,7 +312,11 @@ events() {
 
 # event_seen NAME [REGEX]: such an event was written (waits a little).
 event_seen() {
-	wait_for 5 eval 'events "$1" | grep -qE -e "${2:-.}"'
+	wait_for "${EVENT_LIMIT:-5}" event_matches "$1" "${2:-.}"
+}
+
+event_matches() {
+	events "$1" | grep -qE -e "$2"
 }
 
 # use_port PORT: where oe_ssh and ossh go; else to the server started last.
@@ -326,14 +335,35 @@ oe_ssh() {
 
 # --- OpenSSH -----------------------------------------------------------------
 
-# ossh ARG...: OpenSSH's client, the same way.
+# ossh ARG...: OpenSSH's client, the same way; SSH_KEY is the key's file.
 ossh() {
-	timeout -k 5 "$RUN_LIMIT" ssh -F /dev/null -i "$T/id" \
+	timeout -k 5 "$RUN_LIMIT" ssh -F /dev/null -i "${SSH_KEY:-$T/id}" \
 		-o IdentitiesOnly=yes -o BatchMode=yes -o LogLevel=ERROR \
 		-o UserKnownHostsFile="$T/known_hosts" \
 		-o GlobalKnownHostsFile=/dev/null \
 		-o StrictHostKeyChecking=accept-new \
 		-p "${PEER_PORT:-${SERVER_PORT:-22}}" "$@"
+}
+
+# gets_in TEXT [OSSH-ARG...] / kept_out TEXT [OSSH-ARG...]: $LOGIN may log in
+# to our server and run a command; or may not, by authentication.
+gets_in() {
+	local text=$1
+	shift
+	run ossh "$@" "$LOGIN@$LO" 'echo in'
+	is "$STATUS $(cat "$OUT")" "0 in" "$text" && return
+	diag_file "$ERR"
+	return 1
+}
+
+kept_out() {
+	local text=$1
+	shift
+	run ossh "$@" "$LOGIN@$LO" 'echo in'
+	is "$STATUS $(cat "$OUT")" "255 " "$text" || return
+	grep -q 'Permission denied\|authentication failures' "$ERR" && return
+	diag "that was not by authentication: $text"
+	diag_file "$ERR"
 }
 
 # start_sshd [CONFIG-LINE...]: OpenSSH's server with host keys of its own.
@@ -370,9 +400,22 @@ start_sshd() {
 		/usr/sbin/sshd -D -e -f "$dir/config"
 }
 
-# make_key NAME [TYPE [COMMENT]]: $T/NAME and $T/NAME.pub, no passphrase.
+# each_peer FUNCTION: run it against our server, then against sshd; both are
+# running already.  Sets PEER, "ours" or "sshd", for the texts of results.
+each_peer() {
+	PEER=ours
+	use_port "$SERVER_PORT"
+	"$1"
+	PEER=sshd
+	use_port "$SSHD_PORT"
+	"$1"
+	use_port ''
+}
+
+# make_key NAME [TYPE [OPTION...]]: $T/NAME and $T/NAME.pub, no passphrase.
 make_key() {
-	ssh-keygen -q -t "${2:-ed25519}" -N '' -C "${3:-$1}" -f "$T/$1" </dev/null
+	ssh-keygen -q -t "${2:-ed25519}" -N '' -C "$1" -f "$T/$1" "${@:3}" \
+		</dev/null
 }
 
 # --- users (root only) -------------------------------------------------------
@@ -391,6 +434,21 @@ make_user() {
 	OWN_USERS+=("$USER_NAME")
 }
 
+# login_user NAME: who logs in by a test: as root a user made for it, else
+# ourselves.  Sets LOGIN and LOGIN_HOME.
+# shellcheck disable=SC2034 # for the tests
+login_user() {
+	LOGIN=$ME LOGIN_HOME=$(getent passwd "$ME" | cut -d: -f6)
+	am_root || return 0
+	make_user "$1" || bail "cannot make a user"
+	LOGIN=$USER_NAME LOGIN_HOME=$USER_HOME
+}
+
+# authorize LINE...: what $T/authorized_keys consists of.
+authorize() {
+	printf '%s\n' "$@" >"$T/authorized_keys"
+}
+
 # allow_key USER HOME PUBFILE: ~/.ssh/authorized_keys with one more line.
 allow_key() {
 	install -d -m 700 -o "$1" -g "$1" "$2/.ssh"
@@ -399,10 +457,14 @@ allow_key() {
 	chmod 600 "$2/.ssh/authorized_keys"
 }
 
-# as_user USER COMMAND...: run as that user.
+# as_user USER COMMAND...: run as that user; as a plain user just run.
 as_user() {
 	local u=$1
 	shift
+	if ! am_root; then
+		"$@"
+		return
+	fi
 	setpriv --reuid "$u" --regid "$(id -g "$u")" --init-groups "$@"
 }
 
@@ -416,6 +478,9 @@ remove_user() {
 	userdel -f "$1" >/dev/null 2>&1
 }
 
+# Folders that are not below $T, to be removed with the test.
+OWN_FOLDERS=()
+
 # --- the way out -------------------------------------------------------------
 
 cleanup() {
@@ -427,6 +492,7 @@ cleanup() {
 	for u in "${OWN_USERS[@]}"; do
 		remove_user "$u"
 	done
+	[ "${#OWN_FOLDERS[@]}" = 0 ] || rm -rf "${OWN_FOLDERS[@]}"
 	if [ -n "${OE_KEEP:-}" ]; then
 		echo "kept: $T" >&2
 	else

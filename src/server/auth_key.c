@@ -72,7 +72,8 @@ key_expand(const struct oe_srv_conn *c, const char *path)
 	char *s;
 
 	oe_buf_init(&b, 64 * 1024);
-	if (*path != '/')
+	/* %h is a home directory, and so absolute already */
+	if (*path != '/' && strncmp(path, "%h", 2))
 		(void)oe_buf_printf(&b, "%s/", c->account.home);
 	for (; *path; path++) {
 		if (*path != '%' || !path[1]) {

@@ -212,8 +212,8 @@ net_end(struct net *n, const char *why)
 {
 	if (n->done)
 		return;
-	oe_ssh_disconnect(n->ssh, why);
 	(void)oe_ssh_flush(n->ssh, OE_SRV_NET_FLUSH_MS);
+	oe_ssh_disconnect(n->ssh, why);
 	n->done = true;
 }
 

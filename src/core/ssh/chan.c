@@ -148,7 +148,8 @@ oe_ssh_chan_set_ops(
 size_t
 oe_ssh_chan_room(const struct oe_ssh_chan *c)
 {
-	if (c->closed || c->freed || c->ssh->dead || oe_ssh_unsent(c->ssh))
+	if (c->closed || c->freed || c->ssh->dead ||
+	    !oe_ssh__may_write(c->ssh))
 		return 0;
 	return ssh_channel_window_size(c->ch);
 }
@@ -160,6 +161,10 @@ oe_ssh_chan_write(struct oe_ssh_chan *c, const void *p, size_t n, bool ext)
 
 	if (c->closed || c->freed || c->ssh->dead)
 		return OE_ECLOSED;
+	if (!oe_ssh_unsent(c->ssh))
+		c->ssh->loose_writes = 0;
+	c->ssh->loose_writes++;
+	c->ssh->write_mark = c->ssh->wire.out_bytes + n;
 	c->ssh->depth++;
 	r = ext ? ssh_channel_write_stderr(c->ch, p, (uint32_t)n)
 		: ssh_channel_write(c->ch, p, (uint32_t)n);

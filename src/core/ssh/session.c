@@ -159,11 +159,27 @@ oe_ssh_free(struct oe_ssh **ps)
 	*ps = NULL;
 }
 
+/*
+ * libssh writes only what a poll since the last write said that it may, and
+ * ssh_disconnect() forgets what it could not write at once.
+ */
+static void
+ssh_expect_room(struct oe_ssh *s)
+{
+	if (!s->event || s->depth)
+		return;
+	s->depth++;
+	(void)ssh_event_dopoll(s->event, 0);
+	s->depth--;
+}
+
 void
 oe_ssh_disconnect(struct oe_ssh *s, const char *why)
 {
 	struct oe_ssh_chan *c;
 
+	if (!s->dead)
+		ssh_expect_room(s);
 	if (s->dead)
 		return;
 	if (why)
@@ -205,6 +221,15 @@ bool
 oe_ssh_unsent(const struct oe_ssh *s)
 {
 	return ssh_get_poll_flags(s->session) & SSH_WRITE_PENDING;
+}
+
+bool
+oe_ssh__may_write(const struct oe_ssh *s)
+{
+	if (!oe_ssh_unsent(s))
+		return true;
+	return s->loose_writes < OE_SSH_LOOSE_MAX &&
+	       s->wire.out_bytes >= s->write_mark;
 }
 
 int
