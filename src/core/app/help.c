@@ -45,8 +45,9 @@ help_option(const struct oe_app__page *page, const struct oe_param *p)
 		snprintf(letter, sizeof letter, "-%c, ", p->letter);
 	for (c = p->choices; c && *c; c++)
 		if (len + strlen(*c) + 3 < sizeof choices)
-			len += (size_t)snprintf(choices + len, sizeof choices - len,
-			    "%s%s", len ? ", " : ": ", *c);
+			len += (size_t)snprintf(choices + len,
+			    sizeof choices - len, "%s%s", len ? ", " : ": ",
+			    *c);
 	label = oe_mem_printf("%s--%s%s%s%s", letter,
 	    on_by_default(p) ? "[no-]" : "", p->name, p->metavar ? " " : "",
 	    p->metavar ? p->metavar : "");

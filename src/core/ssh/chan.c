@@ -148,8 +148,7 @@ oe_ssh_chan_set_ops(
 size_t
 oe_ssh_chan_room(const struct oe_ssh_chan *c)
 {
-	if (c->closed || c->freed || c->ssh->dead ||
-	    !oe_ssh__may_write(c->ssh))
+	if (c->closed || c->freed || c->ssh->dead || !oe_ssh__may_write(c->ssh))
 		return 0;
 	return ssh_channel_window_size(c->ch);
 }

@@ -31,12 +31,12 @@ struct oe_ssh {
 	 * Waiting for that costs two polls a write and splits each write in
 	 * two; so a few writes go by the count of bytes that left instead.
 	 */
-	uint64_t write_mark;	/* wire.out_bytes when the last write is out */
-	unsigned loose_writes;	/* since libssh last said "nothing pending" */
+	uint64_t write_mark;   /* wire.out_bytes when the last write is out */
+	unsigned loose_writes; /* since libssh last said "nothing pending" */
 	int64_t last_input_ms;
 	unsigned depth; /* inside libssh: channels may not be freed */
-	bool dead;	/* the transport ended */
-	bool told;	/* failed() was called */
+	bool dead;      /* the transport ended */
+	bool told;      /* failed() was called */
 	int fd;
 	char error[256];
 	struct oe_ssh__agent_hook *agent_hook; /* client side, or NULL */
@@ -54,7 +54,7 @@ struct oe_ssh_chan {
 	struct ssh_channel_callbacks_struct cb;
 	const struct oe_ssh_chan_ops *ops;
 	void *arg;
-	size_t kept[2];	  /* bytes in libssh's buffers: data, extended */
+	size_t kept[2];   /* bytes in libssh's buffers: data, extended */
 	uint8_t *held[2]; /* taken from libssh, not yet by the owner */
 	size_t held_off[2], held_len[2], held_cap[2];
 	bool resuming;
