@@ -100,8 +100,14 @@ void oe_ssh_chan_set_ops(
     struct oe_ssh_chan *c, const struct oe_ssh_chan_ops *ops, void *arg);
 /** oe_ssh_chan_room() - bytes that may be written now (0: wait). */
 size_t oe_ssh_chan_room(const struct oe_ssh_chan *c);
-/** oe_ssh_chan_write() - at most oe_ssh_chan_room() bytes; 0, OE_ECLOSED. */
+/**
+ * oe_ssh_chan_write() - at most oe_ssh_chan_room() bytes; 0, OE_ECLOSED.
+ * All of it is taken.  While keys are exchanged it waits here; there is no
+ * room for more meanwhile (oe_ssh_chan_is_late()), and EOF must wait too.
+ */
 int oe_ssh_chan_write(struct oe_ssh_chan *c, const void *p, size_t n, bool ext);
+/** oe_ssh_chan_is_late() - something that was written still waits here. */
+bool oe_ssh_chan_is_late(const struct oe_ssh_chan *c);
 /** oe_ssh_chan_resume() - offer kept data to ops->data again. */
 void oe_ssh_chan_resume(struct oe_ssh_chan *c);
 /** oe_ssh_chan_held() - bytes kept because ops->data did not take them. */
