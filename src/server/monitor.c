@@ -336,13 +336,14 @@ monitor_fork_net(struct oe_srv_conn *c, int fd)
 {
 	int rpc[2] = {-1, -1}, notices[2] = {-1, -1};
 	struct oe_err err = OE_ERR_INIT;
+	int r = OE_ESYS;
 
 	if (oe_ipc_pair(rpc, &err) < 0 || oe_ipc_pair(notices, &err) < 0)
-		goto fail;
+		goto out;
 	c->net = fork();
 	if (c->net < 0) {
 		oe_err_sys(&err, "fork");
-		goto fail;
+		goto out;
 	}
 	if (c->net == 0) {
 		sigset_t none;
@@ -359,19 +360,19 @@ monitor_fork_net(struct oe_srv_conn *c, int fd)
 			_exit(1);
 		oe_srv__net_run(c->srv, c->peer, fd, rpc[1], notices[1]);
 	}
-	oe_fd_close(&rpc[1]);
-	oe_fd_close(&notices[1]);
 	oe_fd_close(&fd);
 	c->rpc = rpc[0];
 	c->notices = notices[0];
-	return 0;
-fail:
-	oe_log_error(&c->lc, "%s", oe_err_text(&err));
+	rpc[0] = notices[0] = -1;
+	r = 0;
+out:
+	if (r < 0)
+		oe_log_error(&c->lc, "%s", oe_err_text(&err));
 	oe_fd_close(&rpc[0]);
 	oe_fd_close(&rpc[1]);
 	oe_fd_close(&notices[0]);
 	oe_fd_close(&notices[1]);
-	return OE_ESYS;
+	return r;
 }
 
 static void
