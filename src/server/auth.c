@@ -82,8 +82,10 @@ oe_srv__auth_deny(struct oe_srv_conn *c, uint8_t type, const char *method,
 		oe_event_str(&e, "why", why);
 		oe_event_end(&e, &c->srv->events);
 		oe_srv__report(c, OE_SRV_REPORT_FAILED);
-		oe_srv_login_failed(c->user ? c->user : "", c->peer->text,
-		    c->peer->key, getpid(), oe_time_wall_ms(), NULL);
+		if (c->srv->cfg->root)
+			oe_srv_login_failed(c->user ? c->user : "",
+			    c->peer->text, c->peer->key, getpid(),
+			    oe_time_wall_ms(), NULL);
 	}
 	oe_log_debug(&c->lc_user, "%s refused: %s", method, why);
 	auth_wait_grid(since_ms);

@@ -72,6 +72,19 @@ struct oe_srv_conn {
 	struct oe_watch *agent_watch;
 };
 
+/**
+ * oe_srv__conn_init() - a connection in its first phase, with its loop and
+ * grace timer; rpc, notices and signals are the caller's to set.
+ */
+void oe_srv__conn_init(struct oe_srv_conn *c, const struct oe_srv *srv,
+    const struct oe_srv_peer *peer);
+/** oe_srv__conn_done() - end all that runs, write the last event, free. */
+void oe_srv__conn_done(struct oe_srv_conn *c);
+/**
+ * oe_srv__serve() - receive one request of net at c->rpc and serve it.
+ * The end of net, and a request that is out of order, sets c->done.
+ */
+void oe_srv__serve(struct oe_srv_conn *c);
 /** oe_srv__reply() - answer a request by u8 @answer alone. */
 void oe_srv__reply(struct oe_srv_conn *c, uint8_t type, uint8_t answer);
 /** oe_srv__notice() - send a notice; done with @m afterwards. */
