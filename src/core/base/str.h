@@ -18,8 +18,7 @@ void oe_strs_add(struct oe_strs *s, const char *item);
 void oe_strs_add_take(struct oe_strs *s, char *item);
 bool oe_strs_has(const struct oe_strs *s, const char *item);
 void oe_strs_done(struct oe_strs *s);
-/** oe_strs_split() - add the parts of @text between @sep, trimmed, not empty.
- */
+/** oe_strs_split() - add the trimmed, non-empty parts of @text. */
 void oe_strs_split(struct oe_strs *s, const char *text, char sep);
 
 bool oe_str_eq(const char *a, const char *b);
@@ -56,4 +55,5 @@ char *oe_str_base64(const void *p, size_t n, bool padding);
  * @ret: free() it.  @ret_len: bytes.
  * Return: 0 or OE_EINVAL.
  */
-int oe_str_unbase64(const char *s, size_t len, uint8_t **ret, size_t *ret_len);
+int oe_str_unbase64(
+    const char *s, size_t len, uint8_t **ret, size_t *ret_len);
