@@ -53,7 +53,7 @@ struct oe_srv_conn {
 	struct oe_srv_user account;
 	bool account_known; /* looked up and acceptable */
 	bool account_looked_up;
-	unsigned tries, failures;
+	unsigned tries, failures, nones;
 	struct oe_srv_pam *pam;
 	struct oe_ipc_msg pending; /* read ahead during a conversation */
 	bool has_pending;
