@@ -258,7 +258,7 @@ start_listening() {
 		fi
 		kill -KILL "$pid" 2>/dev/null
 		wait "$pid" 2>/dev/null
-		grep -qiE 'in use' "$log" || break
+		grep -qiE 'in use|has this port' "$log" || break
 	done
 	diag "did not start (try $try): $*"
 	diag_file "$log"

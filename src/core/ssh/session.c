@@ -67,7 +67,9 @@ ssh_serve_input(struct oe_ssh *s)
 	s->depth++;
 	do {
 		r = ssh_event_dopoll(s->event, 0);
-		if (r == SSH_ERROR || !ssh_is_connected(s->session)) {
+		/* what libssh cannot go on from, it does not hang up on */
+		if (r == SSH_ERROR || !ssh_is_connected(s->session) ||
+		    (ssh_get_status(s->session) & SSH_CLOSED_ERROR)) {
 			oe_ssh__break(s, NULL);
 			break;
 		}
