@@ -258,7 +258,7 @@ start_listening() {
 		fi
 		kill -KILL "$pid" 2>/dev/null
 		wait "$pid" 2>/dev/null
-		grep -qiE 'in use' "$log" || break
+		grep -qiE 'in use|has this port' "$log" || break
 	done
 	diag "did not start (try $try): $*"
 	diag_file "$log"
@@ -335,10 +335,12 @@ oe_ssh() {
 
 # --- OpenSSH -----------------------------------------------------------------
 
-# ossh ARG...: OpenSSH's client, the same way; SSH_KEY is the key's file.
+# ossh ARG...: OpenSSH's client, the same way; SSH_KEY is the key's file,
+# SSH_SAYS its LogLevel.
 ossh() {
 	timeout -k 5 "$RUN_LIMIT" ssh -F /dev/null -i "${SSH_KEY:-$T/id}" \
-		-o IdentitiesOnly=yes -o BatchMode=yes -o LogLevel=ERROR \
+		-o IdentitiesOnly=yes -o BatchMode=yes \
+		-o LogLevel="${SSH_SAYS:-ERROR}" \
 		-o UserKnownHostsFile="$T/known_hosts" \
 		-o GlobalKnownHostsFile=/dev/null \
 		-o StrictHostKeyChecking=accept-new \

@@ -433,17 +433,23 @@ listener_announce(struct listener *l)
 }
 
 static void
+listener_free(struct listener *l)
+{
+	listener_forget_children(l);
+	oe_srv_limits_free(&l->limits);
+	oe_ssh_bind_free(&l->srv.bind);
+	oe_sandbox_free(&l->srv.sandbox);
+	oe_loop_free(&l->loop);
+}
+
+static void
 listener_done(struct listener *l)
 {
 	struct oe_event e;
 
 	oe_event_begin(&e, &l->srv.events, "server.stop");
 	oe_event_end(&e, &l->srv.events);
-	listener_forget_children(l);
-	oe_srv_limits_free(&l->limits);
-	oe_ssh_bind_free(&l->srv.bind);
-	oe_sandbox_free(&l->srv.sandbox);
-	oe_loop_free(&l->loop);
+	listener_free(l);
 }
 
 int
@@ -468,6 +474,7 @@ oe_srv_listener_run(const struct oe_ctx *ctx, struct oe_srv_config **cfg)
 	listener_net_account(&l);
 	if (listener_open(&l, &err) < 0) {
 		oe_log_error(NULL, "%s", oe_err_text(&err));
+		listener_free(&l);
 		return OE_EXIT_CONFIG;
 	}
 	oe_loop_watch(l.loop, l.signals, POLLIN, listener_on_signal, &l);

@@ -25,8 +25,8 @@ struct oe_ssh {
 	struct ssh_counter_struct wire, packets;
 	int64_t last_input_ms;
 	unsigned depth; /* inside libssh: channels may not be freed */
-	bool dead;	/* the transport ended */
-	bool told;	/* failed() was called */
+	bool dead;      /* the transport ended */
+	bool told;      /* failed() was called */
 	int fd;
 	char error[256];
 	struct oe_ssh__agent_hook *agent_hook; /* client side, or NULL */
@@ -44,9 +44,12 @@ struct oe_ssh_chan {
 	struct ssh_channel_callbacks_struct cb;
 	const struct oe_ssh_chan_ops *ops;
 	void *arg;
-	size_t kept[2];	  /* bytes in libssh's buffers: data, extended */
+	size_t kept[2];   /* bytes in libssh's buffers: data, extended */
 	uint8_t *held[2]; /* taken from libssh, not yet by the owner */
 	size_t held_off[2], held_len[2], held_cap[2];
+	uint8_t *late; /* what libssh did not take yet, or NULL */
+	size_t late_off, late_len;
+	bool late_ext;
 	bool resuming;
 	bool eof;    /* the peer sent EOF */
 	bool closed; /* the peer sent CLOSE, or the connection ended */
@@ -64,6 +67,8 @@ struct oe_ssh *oe_ssh__wrap(ssh_session session, int fd);
 void oe_ssh__why(ssh_session session, char *ret, size_t size);
 /** oe_ssh__chan_wrap() - own a channel of @s. */
 struct oe_ssh_chan *oe_ssh__chan_wrap(struct oe_ssh *s, ssh_channel ch);
+/** oe_ssh__chan_retry() - offer late data again; true when some went out. */
+bool oe_ssh__chan_retry(struct oe_ssh *s);
 /** oe_ssh__chan_find() - the wrapper of @ch, or NULL. */
 struct oe_ssh_chan *oe_ssh__chan_find(struct oe_ssh *s, ssh_channel ch);
 /** oe_ssh__chan_reap() - free what oe_ssh_chan_free() had to leave. */

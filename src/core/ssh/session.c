@@ -67,7 +67,9 @@ ssh_serve_input(struct oe_ssh *s)
 	s->depth++;
 	do {
 		r = ssh_event_dopoll(s->event, 0);
-		if (r == SSH_ERROR || !ssh_is_connected(s->session)) {
+		/* what libssh cannot go on from, it does not hang up on */
+		if (r == SSH_ERROR || !ssh_is_connected(s->session) ||
+		    (ssh_get_status(s->session) & SSH_CLOSED_ERROR)) {
 			oe_ssh__break(s, NULL);
 			break;
 		}
@@ -102,6 +104,7 @@ ssh_before_wait(void *arg)
 		/* others may have decided before what this has changed */
 		more = true;
 	}
+	more |= oe_ssh__chan_retry(s);
 	oe_ssh__chan_reap(s);
 	if (!s->dead)
 		oe_watch_set(s->watch,
