@@ -335,10 +335,12 @@ oe_ssh() {
 
 # --- OpenSSH -----------------------------------------------------------------
 
-# ossh ARG...: OpenSSH's client, the same way; SSH_KEY is the key's file.
+# ossh ARG...: OpenSSH's client, the same way; SSH_KEY is the key's file,
+# SSH_SAYS its LogLevel.
 ossh() {
 	timeout -k 5 "$RUN_LIMIT" ssh -F /dev/null -i "${SSH_KEY:-$T/id}" \
-		-o IdentitiesOnly=yes -o BatchMode=yes -o LogLevel=ERROR \
+		-o IdentitiesOnly=yes -o BatchMode=yes \
+		-o LogLevel="${SSH_SAYS:-ERROR}" \
 		-o UserKnownHostsFile="$T/known_hosts" \
 		-o GlobalKnownHostsFile=/dev/null \
 		-o StrictHostKeyChecking=accept-new \

@@ -339,9 +339,8 @@ monitor_mute(void)
 static int
 monitor_fork_net(struct oe_srv_conn *c, int fd)
 {
-	int rpc[2] = {-1, -1}, notices[2] = {-1, -1};
+	int rpc[2] = {-1, -1}, notices[2] = {-1, -1}, r = OE_ESYS;
 	struct oe_err err = OE_ERR_INIT;
-	int r = OE_ESYS;
 
 	if (oe_ipc_pair(rpc, &err) < 0 || oe_ipc_pair(notices, &err) < 0)
 		goto out;
@@ -365,7 +364,6 @@ monitor_fork_net(struct oe_srv_conn *c, int fd)
 			_exit(1);
 		oe_srv__net_run(c->srv, c->peer, fd, rpc[1], notices[1]);
 	}
-	oe_fd_close(&fd);
 	c->rpc = rpc[0];
 	c->notices = notices[0];
 	rpc[0] = notices[0] = -1;
@@ -377,6 +375,7 @@ out:
 	oe_fd_close(&rpc[1]);
 	oe_fd_close(&notices[0]);
 	oe_fd_close(&notices[1]);
+	oe_fd_close(&fd);
 	return r;
 }
 

@@ -33,7 +33,7 @@ struct channel {
 	uint64_t settle_bytes;
 	uint32_t id;
 	bool started, pty, agent;
-	bool exited, input_done, finished;
+	bool exited, input_done, finished, reported;
 	bool by_signal, core;
 	int status;
 	char signal[OE_SRV_SIGNAL_MAX];
@@ -78,8 +78,9 @@ channel_report_close(struct channel *c)
 	uint64_t sent = 0, received = 0;
 	struct oe_ipc_msg m;
 
-	if (c->agent)
+	if (c->agent || c->reported)
 		return;
+	c->reported = true;
 	if (c->pump)
 		oe_ssh_pump_bytes(c->pump, &sent, &received);
 	channel_msg(c, &m, OE_SRV_REQ_CLOSE);
@@ -163,6 +164,12 @@ channel_on_closed(void *arg)
 {
 	struct channel *c = arg;
 
+	/*
+	 * The answer to our EOF, which can come before the process has ended:
+	 * the exit status is still to be told, and then closed.
+	 */
+	if (c->started && c->input_done && !c->exited && !c->agent)
+		return;
 	c->finished = true;
 }
 
@@ -365,8 +372,13 @@ bool
 oe_srv__channels_reserve(struct oe_srv_channels *cs)
 {
 	struct oe_ipc_msg m, reply;
+	struct channel *c;
 	bool ok;
 
+	/* what was closed just before makes room, swept away or not */
+	for (c = cs->list; c; c = c->next)
+		if (c->finished && !oe_ssh_chan_is_open(c->chan))
+			channel_report_close(c);
 	oe_ipc_msg_init(&m, OE_SRV_REQ_OPEN);
 	ok = oe_srv__rpc_bool(cs->rpc, &m, &reply) &&
 	     oe_buf_get_u32(&reply.payload, &cs->reserved) == 0;

@@ -99,8 +99,7 @@ ipc_send_failed(int sys_errno, struct oe_err *err)
 	switch (sys_errno) {
 	case EPIPE:
 	case ECONNRESET:
-		return oe_err_set(
-		    err, OE_ECLOSED, "the other process is gone");
+		return oe_err_set(err, OE_ECLOSED, "the other process is gone");
 	case EMSGSIZE:
 		return oe_err_set(err, OE_ETOOBIG, "message does not fit");
 	case EAGAIN:

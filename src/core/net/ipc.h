@@ -16,13 +16,13 @@ struct oe_err;
 
 /* Payload bound; a public key blob or a command line fits. */
 #define OE_IPC_PAYLOAD_MAX (128 * 1024)
-#define OE_IPC_FDS_MAX 4
-#define OE_IPC_SEND_MS 10000
+#define OE_IPC_FDS_MAX     4
+#define OE_IPC_SEND_MS     10000
 
 struct oe_ipc_msg {
 	uint8_t type;
-	struct oe_buf payload;	  /* oe_buf_done() it */
-	int fds[OE_IPC_FDS_MAX];  /* received ones belong to the receiver */
+	struct oe_buf payload;   /* oe_buf_done() it */
+	int fds[OE_IPC_FDS_MAX]; /* received ones belong to the receiver */
 	unsigned nfds;
 };
 
@@ -51,5 +51,5 @@ int oe_ipc_send_within(
  * Return: 0, OE_EAGAIN (nothing in time), OE_ECLOSED (an empty packet looks
  * the same), OE_EPROTO (cut off, too many descriptors), OE_ESYS.
  */
-int oe_ipc_recv(
-    int fd, int timeout_ms, struct oe_ipc_msg *ret, struct oe_err *err);
+int
+oe_ipc_recv(int fd, int timeout_ms, struct oe_ipc_msg *ret, struct oe_err *err);

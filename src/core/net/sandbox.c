@@ -131,6 +131,9 @@ sandbox_add_arguments(scmp_filter_ctx c)
 	    SCMP_A1(SCMP_CMP_EQ, F_GETFD));
 	r |= seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
 	    SCMP_A1(SCMP_CMP_EQ, F_SETFD));
+	/* each direction of an agent's connection has a descriptor */
+	r |= seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+	    SCMP_A1(SCMP_CMP_EQ, F_DUPFD_CLOEXEC));
 	r |= seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
 	    SCMP_A1(SCMP_CMP_EQ, FIONREAD));
 	/* TIOCSTI and the like would reach another terminal */
@@ -140,10 +143,10 @@ sandbox_add_arguments(scmp_filter_ctx c)
 	r |= seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), 2,
 	    SCMP_A1(SCMP_CMP_EQ, IPPROTO_TCP),
 	    SCMP_A2(SCMP_CMP_EQ, TCP_QUICKACK));
-	r |= seccomp_rule_add(c, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(setsockopt),
-	    1, SCMP_A1(SCMP_CMP_NE, IPPROTO_TCP));
-	r |= seccomp_rule_add(c, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(setsockopt),
-	    2, SCMP_A1(SCMP_CMP_EQ, IPPROTO_TCP),
+	r |= seccomp_rule_add(c, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(setsockopt), 1,
+	    SCMP_A1(SCMP_CMP_NE, IPPROTO_TCP));
+	r |= seccomp_rule_add(c, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(setsockopt), 2,
+	    SCMP_A1(SCMP_CMP_EQ, IPPROTO_TCP),
 	    SCMP_A2(SCMP_CMP_NE, TCP_QUICKACK));
 	/* abort() raises a signal in itself */
 	r |= seccomp_rule_add(

@@ -148,19 +148,18 @@ oe_ssh_chan_set_ops(
 size_t
 oe_ssh_chan_room(const struct oe_ssh_chan *c)
 {
-	if (c->closed || c->freed || c->ssh->dead ||
+	if (c->closed || c->freed || c->ssh->dead || c->late ||
 	    !oe_ssh__may_write(c->ssh))
 		return 0;
 	return ssh_channel_window_size(c->ch);
 }
 
-int
-oe_ssh_chan_write(struct oe_ssh_chan *c, const void *p, size_t n, bool ext)
+/* How much of it libssh takes: nothing while keys are exchanged. */
+static int
+chan_give(struct oe_ssh_chan *c, const void *p, size_t n, bool ext)
 {
 	int r;
 
-	if (c->closed || c->freed || c->ssh->dead)
-		return OE_ECLOSED;
 	if (!oe_ssh_unsent(c->ssh))
 		c->ssh->loose_writes = 0;
 	c->ssh->loose_writes++;
@@ -169,7 +168,59 @@ oe_ssh_chan_write(struct oe_ssh_chan *c, const void *p, size_t n, bool ext)
 	r = ext ? ssh_channel_write_stderr(c->ch, p, (uint32_t)n)
 		: ssh_channel_write(c->ch, p, (uint32_t)n);
 	c->ssh->depth--;
-	return r < 0 || (size_t)r != n ? OE_ECLOSED : 0;
+	return r;
+}
+
+int
+oe_ssh_chan_write(struct oe_ssh_chan *c, const void *p, size_t n, bool ext)
+{
+	int r;
+
+	if (c->closed || c->freed || c->ssh->dead || c->late)
+		return OE_ECLOSED;
+	r = chan_give(c, p, n, ext);
+	if (r < 0)
+		return OE_ECLOSED;
+	if ((size_t)r == n)
+		return 0;
+	c->late_off = 0;
+	c->late_len = n - (size_t)r;
+	c->late_ext = ext;
+	c->late = oe_mem_zalloc(c->late_len);
+	memcpy(c->late, (const uint8_t *)p + r, c->late_len);
+	return 0;
+}
+
+bool
+oe_ssh_chan_is_late(const struct oe_ssh_chan *c)
+{
+	return c->late;
+}
+
+bool
+oe_ssh__chan_retry(struct oe_ssh *s)
+{
+	struct oe_ssh_chan *c;
+	bool any = false;
+	int r;
+
+	for (c = s->chans; c; c = c->next) {
+		if (!c->late)
+			continue;
+		r = c->closed || c->freed || s->dead
+			? -1
+			: chan_give(c, c->late + c->late_off,
+			      c->late_len - c->late_off, c->late_ext);
+		if (r > 0)
+			c->late_off += (size_t)r;
+		any |= r != 0;
+		/* what is lost, is lost with its channel */
+		if (r < 0 || c->late_off == c->late_len) {
+			free(c->late);
+			c->late = NULL;
+		}
+	}
+	return any;
 }
 
 /* Offer what is held; false when some of it is still there. */
@@ -248,7 +299,8 @@ oe_ssh_chan_send_eof(struct oe_ssh_chan *c)
 void
 oe_ssh_chan_send_exit_status(struct oe_ssh_chan *c, int status)
 {
-	if (!c->closed && !c->freed && !c->ssh->dead)
+	/* the peer's close does not forbid it, only our own would */
+	if (!c->freed && !c->ssh->dead)
 		ssh_channel_request_send_exit_status(c->ch, status);
 }
 
@@ -256,7 +308,7 @@ void
 oe_ssh_chan_send_exit_signal(
     struct oe_ssh_chan *c, const char *signal, bool core, const char *message)
 {
-	if (!c->closed && !c->freed && !c->ssh->dead)
+	if (!c->freed && !c->ssh->dead)
 		ssh_channel_request_send_exit_signal(
 		    c->ch, signal, core, message, "");
 }
@@ -297,6 +349,7 @@ chan_release(struct oe_ssh_chan *c)
 		ssh_channel_free(ch);
 	free(c->held[0]);
 	free(c->held[1]);
+	free(c->late);
 	free(c);
 }
 

@@ -31,12 +31,12 @@ struct oe_ssh {
 	 * Waiting for that costs two polls a write and splits each write in
 	 * two; so a few writes go by the count of bytes that left instead.
 	 */
-	uint64_t write_mark;	/* wire.out_bytes when the last write is out */
-	unsigned loose_writes;	/* since libssh last said "nothing pending" */
+	uint64_t write_mark;   /* wire.out_bytes when the last write is out */
+	unsigned loose_writes; /* since libssh last said "nothing pending" */
 	int64_t last_input_ms;
 	unsigned depth; /* inside libssh: channels may not be freed */
-	bool dead;	/* the transport ended */
-	bool told;	/* failed() was called */
+	bool dead;      /* the transport ended */
+	bool told;      /* failed() was called */
 	int fd;
 	char error[256];
 	struct oe_ssh__agent_hook *agent_hook; /* client side, or NULL */
@@ -54,9 +54,12 @@ struct oe_ssh_chan {
 	struct ssh_channel_callbacks_struct cb;
 	const struct oe_ssh_chan_ops *ops;
 	void *arg;
-	size_t kept[2];	  /* bytes in libssh's buffers: data, extended */
+	size_t kept[2];   /* bytes in libssh's buffers: data, extended */
 	uint8_t *held[2]; /* taken from libssh, not yet by the owner */
 	size_t held_off[2], held_len[2], held_cap[2];
+	uint8_t *late; /* what libssh did not take yet, or NULL */
+	size_t late_off, late_len;
+	bool late_ext;
 	bool resuming;
 	bool eof;    /* the peer sent EOF */
 	bool closed; /* the peer sent CLOSE, or the connection ended */
@@ -74,6 +77,8 @@ struct oe_ssh *oe_ssh__wrap(ssh_session session, int fd);
 void oe_ssh__why(ssh_session session, char *ret, size_t size);
 /** oe_ssh__chan_wrap() - own a channel of @s. */
 struct oe_ssh_chan *oe_ssh__chan_wrap(struct oe_ssh *s, ssh_channel ch);
+/** oe_ssh__chan_retry() - offer late data again; true when some went out. */
+bool oe_ssh__chan_retry(struct oe_ssh *s);
 /** oe_ssh__chan_find() - the wrapper of @ch, or NULL. */
 struct oe_ssh_chan *oe_ssh__chan_find(struct oe_ssh *s, ssh_channel ch);
 /** oe_ssh__chan_detach() - libssh's channel goes; what was held is lost. */

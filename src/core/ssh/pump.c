@@ -32,6 +32,7 @@ struct oe_ssh_pump {
 	bool broken[SINK_COUNT];   /* the sink takes nothing any more */
 	bool paused;
 	bool done_told;
+	bool done_late; /* the end of input waits for data in the channel */
 	bool peer_eof;
 	uint8_t *space; /* OE_SSH_PUMP_CHUNK bytes, touched as needed */
 	uint64_t sent, received;
@@ -72,6 +73,9 @@ static void
 pump_check_done(struct oe_ssh_pump *p)
 {
 	if (p->done_told || !p->in_ended[SIDE_IN] || !p->in_ended[SIDE_MORE])
+		return;
+	p->done_late = oe_ssh_chan_is_late(p->chan);
+	if (p->done_late)
 		return;
 	p->done_told = true;
 	if (!p->plan.hold_eof)
@@ -223,6 +227,8 @@ pump_before_wait(void *arg)
 		if (p->out_watch[i])
 			oe_watch_set(
 			    p->out_watch[i], p->blocked[i] ? POLLOUT : 0);
+	if (p->done_late)
+		pump_check_done(p);
 	return false;
 }
 
@@ -284,7 +290,8 @@ oe_ssh_pump_end_input(struct oe_ssh_pump *p)
 bool
 oe_ssh_pump_input_done(const struct oe_ssh_pump *p)
 {
-	return p->in_ended[SIDE_IN] && p->in_ended[SIDE_MORE];
+	return p->in_ended[SIDE_IN] && p->in_ended[SIDE_MORE] &&
+	       !oe_ssh_chan_is_late(p->chan);
 }
 
 bool

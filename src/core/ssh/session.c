@@ -102,6 +102,7 @@ ssh_before_wait(void *arg)
 		/* others may have decided before what this has changed */
 		more = true;
 	}
+	more |= oe_ssh__chan_retry(s);
 	oe_ssh__chan_reap(s);
 	if (!s->dead)
 		oe_watch_set(s->watch,

@@ -23,7 +23,7 @@ struct oe_ssh;
 struct oe_ssh_chan;
 
 #define OE_SSH_STUCK_MAX (4u * 1024 * 1024)
-#define OE_SSH_OUT_MAX (2u * 1024 * 1024)
+#define OE_SSH_OUT_MAX   (2u * 1024 * 1024)
 
 /*
  * Events of one channel.  Any may be NULL.  The server-side ones return true
@@ -91,8 +91,7 @@ int oe_ssh_keepalive(struct oe_ssh *s);
 /** oe_ssh_last_input_ms() - monotonic time of the last bytes received. */
 int64_t oe_ssh_last_input_ms(const struct oe_ssh *s);
 /** oe_ssh_bytes() - bytes on the wire since the start. */
-void oe_ssh_bytes(
-    const struct oe_ssh *s, uint64_t *ret_in, uint64_t *ret_out);
+void oe_ssh_bytes(const struct oe_ssh *s, uint64_t *ret_in, uint64_t *ret_out);
 /** oe_ssh_algorithms() - "kex cipher-in cipher-out", for -v. */
 void oe_ssh_algorithms(const struct oe_ssh *s, char *ret, size_t size);
 
@@ -101,9 +100,14 @@ void oe_ssh_chan_set_ops(
     struct oe_ssh_chan *c, const struct oe_ssh_chan_ops *ops, void *arg);
 /** oe_ssh_chan_room() - bytes that may be written now (0: wait). */
 size_t oe_ssh_chan_room(const struct oe_ssh_chan *c);
-/** oe_ssh_chan_write() - at most oe_ssh_chan_room() bytes; 0, OE_ECLOSED. */
-int oe_ssh_chan_write(
-    struct oe_ssh_chan *c, const void *p, size_t n, bool ext);
+/**
+ * oe_ssh_chan_write() - at most oe_ssh_chan_room() bytes; 0, OE_ECLOSED.
+ * All of it is taken.  While keys are exchanged it waits here; there is no
+ * room for more meanwhile (oe_ssh_chan_is_late()), and EOF must wait too.
+ */
+int oe_ssh_chan_write(struct oe_ssh_chan *c, const void *p, size_t n, bool ext);
+/** oe_ssh_chan_is_late() - something that was written still waits here. */
+bool oe_ssh_chan_is_late(const struct oe_ssh_chan *c);
 /** oe_ssh_chan_resume() - offer kept data to ops->data again. */
 void oe_ssh_chan_resume(struct oe_ssh_chan *c);
 /** oe_ssh_chan_held() - bytes kept because ops->data did not take them. */

@@ -179,6 +179,8 @@ test_disconnect(void **state)
 	assert_true(oe_ssh_is_alive(e.ssh));
 	assert_true(oe_ssh_is_authenticated(e.ssh));
 	assert_int_equal(oe_ssh_keepalive(e.ssh), 0);
+	/* its answer must not meet a closed socket */
+	ends_run_quiet(&e, 100);
 	oe_ssh_disconnect(e.ssh, "going home");
 	assert_false(oe_ssh_is_alive(e.ssh));
 	assert_int_equal(oe_ssh_keepalive(e.ssh), OE_ECLOSED);
