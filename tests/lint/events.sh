@@ -5,9 +5,7 @@
 . "${OE_SRCDIR:-$(dirname "$0")/../..}/tests/lint/lib.sh"
 cd "$OE_SRCDIR" || exit 1
 
-sources=src/server/*.c
-# shellcheck disable=SC2086 # a pattern
-names=$(tr '\n' ' ' <src/core/base/event.c | cat - $sources | tr '\n' ' ' |
+names=$(cat src/core/base/event.c src/server/*.c | tr '\n' ' ' |
 	grep -oE '(oe_event_(begin|str|int|bool)\(|oe_srv__event\(|session_event\()[^;"]*("[a-z._]+"[^";]*)+' |
 	grep -oE '"[a-z]+([._][a-z]+)*"' | tr -d '"' | sort -u)
 
