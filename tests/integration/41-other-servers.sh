@@ -53,12 +53,10 @@ async def handle(p):
     sub = await asyncio.create_subprocess_shell(
         p.command, stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
-    await p.redirect(stdin=sub.stdin, stdout=sub.stdout, stderr=sub.stderr)
-    status = await sub.wait()
-    # exit() drops what the pipes still hold
-    await p.stdout.drain()
-    await p.stderr.drain()
-    p.exit(status)
+    out, err = await sub.communicate(await p.stdin.read())
+    p.stdout.write(out)
+    p.stderr.write(err)
+    p.exit(sub.returncode)
 
 async def main():
     await asyncssh.listen("127.0.0.1", int(sys.argv[1]),
@@ -76,13 +74,13 @@ if /usr/bin/python3 -c 'import asyncssh' 2>/dev/null; then
 		bail "asyncssh does not start"
 	use_port "$ASYNC_PORT"
 	to=whoever@$LO
-	run oe_ssh "$to" 'echo out; echo err >&2; exit 7'
+	run oe_ssh -n "$to" 'echo out; echo err >&2; exit 7'
 	status_is 7 "asyncssh: exit status"
 	is "$(cat "$OUT")" out "asyncssh: stdout"
 	like "$(cat "$ERR")" '^err$' "asyncssh: stderr"
 	run oe_ssh "$to" sha256sum <"$T/blob"
 	is "$(cat "$OUT")" "$want" "asyncssh: 3 MB in"
-	run oe_ssh "$to" "cat $T/blob"
+	run oe_ssh -n "$to" "cat $T/blob"
 	is "$(sha256sum <"$OUT")" "$want" "asyncssh: 3 MB out"
 else
 	skip asyncssh "no asyncssh here"
