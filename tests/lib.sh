@@ -402,6 +402,18 @@ start_sshd() {
 		/usr/sbin/sshd -D -e -f "$dir/config"
 }
 
+# each_peer FUNCTION: run it against our server, then against sshd; both are
+# running already.  Sets PEER, "ours" or "sshd", for the texts of results.
+each_peer() {
+	PEER=ours
+	use_port "$SERVER_PORT"
+	"$1"
+	PEER=sshd
+	use_port "$SSHD_PORT"
+	"$1"
+	use_port ''
+}
+
 # make_key NAME [TYPE [OPTION...]]: $T/NAME and $T/NAME.pub, no passphrase.
 make_key() {
 	ssh-keygen -q -t "${2:-ed25519}" -N '' -C "$1" -f "$T/$1" "${@:3}" \

@@ -150,8 +150,8 @@ run_askpass(const char *program, const char *prompt, int out)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	dup2(out, STDOUT_FILENO);
-	/* a path, not a name to be looked up: it is handed secrets */
-	execl(program, program, prompt, (char *)NULL);
+	/* as ssh: a bare name is looked up in PATH */
+	execlp(program, program, prompt, (char *)NULL);
 	_exit(127);
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -34,11 +35,23 @@ stream_pair(int ret[2], struct oe_err *err)
 	return 0;
 }
 
+/*
+ * In the child: a proxy that is stuck, and so does not see the end of its
+ * stream, still ends with us.  -f changes the process that it belongs to.
+ */
 static void
-run_command(const char *command, int fd)
+end_with_parent(const struct oe_connect_plan *plan)
+{
+	if (!oe_sshconf_yes(plan->conf, OE_SSHCONF_FORKAFTERAUTHENTICATION))
+		(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+}
+
+static void
+run_command(const struct oe_connect_plan *plan, const char *command, int fd)
 {
 	char *line = oe_mem_printf("exec %s", command);
 
+	end_with_parent(plan);
 	dup2(fd, STDIN_FILENO);
 	dup2(fd, STDOUT_FILENO);
 	signal(SIGPIPE, SIG_DFL);
@@ -63,7 +76,7 @@ start_command(const struct oe_connect_plan *plan, const char *text, int *ret_fd,
 	oe_log_debug(NULL, "starting the proxy command: %s", command);
 	pid = fork();
 	if (pid == 0)
-		run_command(command, pair[1]);
+		run_command(plan, command, pair[1]);
 	if (pid < 0)
 		r = oe_err_sys(err, "start the proxy command");
 	oe_fd_close(&pair[1]);
@@ -160,6 +173,7 @@ start_jump(const struct oe_connect_plan *plan, const char *hops, int *ret_fd,
 	oe_log_debug(NULL, "jumping over %s", last);
 	pid = fork();
 	if (pid == 0) {
+		end_with_parent(plan);
 		oe_fd_close(&pair[0]);
 		run_hop(plan, conf, pair[1]);
 	}

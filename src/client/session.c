@@ -120,6 +120,9 @@ on_exit_status(void *arg, int status)
 {
 	struct session *s = arg;
 
+	/* output that failed on this side has decided already */
+	if (s->done)
+		return;
 	s->has_status = true;
 	s->status = status & 0xff;
 }
@@ -131,6 +134,8 @@ on_exit_signal(void *arg, const char *name, bool core, const char *message)
 	int n = oe_session_signal_number(name);
 
 	(void)message;
+	if (s->done)
+		return;
 	s->has_status = true;
 	s->status = n ? OE_EXIT_SIGNAL + n : OE_EXIT_CONNECT;
 	oe_log_debug(NULL, "the command was ended by signal %s%s", name,

@@ -39,7 +39,7 @@ owner() {
 	nc) echo netcat-openbsd ;;
 	ss | ip) echo iproute2 ;;
 	vi | vim.tiny) echo vim-tiny ;;
-	useradd | userdel) echo passwd ;;
+	chage | chpasswd | useradd | userdel | usermod) echo passwd ;;
 	ps | pgrep) echo procps ;;
 	systemd-analyze | systemd-run) echo systemd ;;
 	setpriv | runuser | script | last | lastlog) echo util-linux ;;

@@ -187,11 +187,13 @@ open_failed(struct oe_ssh_open *o)
 	if (o->ssh->dead)
 		oe_err_set(&err, OE_ECLOSED, "%s: the connection ended: %s",
 		    stage_name(o), oe_ssh_error(o->ssh));
+	else if (o->plan.kind == OE_SSH_OPEN_DIRECT)
+		oe_err_set(&err, OE_EPERM,
+		    "the server refused to %s to %s port %d: %s", stage_name(o),
+		    o->plan.text, o->plan.port, oe_ssh_error(o->ssh));
 	else
-		oe_err_set(&err, OE_EPERM, "the server refused to %s%s%s",
-		    stage_name(o),
-		    o->plan.kind == OE_SSH_OPEN_DIRECT ? " to " : "",
-		    o->plan.kind == OE_SSH_OPEN_DIRECT ? o->plan.text : "");
+		oe_err_set(
+		    &err, OE_EPERM, "the server refused to %s", stage_name(o));
 	open_end(o, &err);
 }
 
