@@ -496,15 +496,18 @@ oe_session_run(struct oe_connect *c, const struct oe_session_plan *plan)
 	int status;
 
 	oe_buf_init(&modes, OE_SSH_PTYMODES_MAX);
+	/* before -f lets go of the standard ones: output still arrives */
+	if (!plan->none)
+		open_streams(&s);
 	if (plan->background && daemon(1, 0) < 0) {
 		oe_log_error(NULL, "go to the background: %s", strerror(errno));
+		session_close(&s);
 		return OE_EXIT_FAILURE;
 	}
 	oe_ssh_attach(c->ssh, c->loop, session_lost, &s);
 	watch_signals(&s);
 	s.alive = oe_keepalive_new(c, plan->conf, on_dead_peer, &s);
 	if (!plan->none) {
-		open_streams(&s);
 		if (!c->wary)
 			s.agent = oe_forward_agent_new(c, plan->conf);
 		open_channel(&s, &modes);

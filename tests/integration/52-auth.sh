@@ -184,14 +184,6 @@ pw_auth() {
 	on_tty 'right pw' -- -o PreferredAuthentications="$METHOD" \
 		"$USER_NAME@$LO" 'echo got $((1+1)) in'
 	like "$STATUS $(cat "$OUT")" 'got 2 in' "$PEER: $METHOD on a terminal"
-	on_tty wrong 'right pw' -- -o PreferredAuthentications="$METHOD" \
-		"$USER_NAME@$LO" 'exit 3'
-	is "$STATUS" 3 "$PEER: $METHOD, the second answer"
-	on_tty wrong -- -o PreferredAuthentications="$METHOD" \
-		-o NumberOfPasswordPrompts=1 "$USER_NAME@$LO" true
-	is "$STATUS" 255 "$PEER: $METHOD, NumberOfPasswordPrompts 1"
-	is "$(grep -aciE "^Password: |'s password: " "$OUT")" 1 "$PEER: asks once" ||
-		diag_file "$OUT"
 	run au -o BatchMode=yes -o PreferredAuthentications="$METHOD" \
 		"$USER_NAME@$LO" true
 	status_is 255 "$PEER: $METHOD, BatchMode"
@@ -202,6 +194,14 @@ pw_checks() {
 	pw_auth
 	METHOD=keyboard-interactive
 	pw_auth
+	on_tty wrong 'right pw' -- -o PreferredAuthentications="password" \
+		"$USER_NAME@$LO" 'exit 3'
+	is "$STATUS" 3 "$PEER: password, the second answer"
+	on_tty wrong -- -o PreferredAuthentications="password" \
+		-o NumberOfPasswordPrompts=1 "$USER_NAME@$LO" true
+	is "$STATUS" 255 "$PEER: password, NumberOfPasswordPrompts 1"
+	is "$(grep -aci "'s password: " "$OUT")" 1 "$PEER: asks once" ||
+		diag_file "$OUT"
 	SSH_ASKPASS=$T/askpass-pw SSH_ASKPASS_REQUIRE=force \
 		run au -i "$T/ca" "$USER_NAME@$LO" 'echo in'
 	is "$STATUS $(cat "$OUT")" "0 in" "$PEER: password by SSH_ASKPASS"

@@ -135,4 +135,17 @@ same_as_ssh "options of the command line" -p 2000 -l me -o Compression=yes \
 	-A -4 -e none a-1
 same_as_ssh "user and host" you@a-1
 same_as_ssh "a URI" ssh://you@a-1:2111
+
+# Settings that we do not have: a file may hold them, an option may switch
+# them off, and asking for one is an error.
+printf 'VisualHostKey yes\nForwardX11 yes\n' >"$T/config"
+run "$OMNIEDGE" ssh --print-config -v -F "$T/config" plain
+status_is 0 "a file with settings that are not supported"
+unlike "$(cat "$OUT")" 'visualhostkey|forwardx11' "they are not printed"
+like "$(cat "$ERR")" "$T/config:1: 'VisualHostKey' is not used" "-v tells"
+run "$OMNIEDGE" ssh --print-config -F none -o VisualHostKey=yes plain
+status_is 64 "asking for one by -o"
+like "$(cat "$ERR")" 'VisualHostKey yes' "names it"
+run "$OMNIEDGE" ssh --print-config -F none -o VisualHostKey=no plain
+status_is 0 "switching it off by -o"
 done_testing

@@ -217,9 +217,12 @@ oe_sshconf_option(struct oe_sshconf *c, const char *text, struct oe_err *err)
 	else if (c->ignore_unknown &&
 		 oe_str_match_list(c->ignore_unknown, name) == 1)
 		r = 0;
+	else if (oe_sshconf_is_off(name, value))
+		r = 0;
 	else
-		r = oe_err_set(
-		    err, OE_EUSAGE, "no option of ssh_config named '%s'", name);
+		r = oe_err_set(err, OE_EUSAGE,
+		    "'%s %s': no setting of ssh_config that is supported here",
+		    name, value);
 	free(name);
 	return r < 0 ? OE_EUSAGE : 0;
 }

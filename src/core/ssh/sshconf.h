@@ -23,12 +23,10 @@ struct oe_sshconf;
 #define OE_SSHCONF_VALUES_MAX 1000 /* values of one key */
 
 enum oe_sshconf_key {
-	OE_SSHCONF_ADDKEYSTOAGENT,
 	OE_SSHCONF_ADDRESSFAMILY,
 	OE_SSHCONF_BATCHMODE,
 	OE_SSHCONF_BINDADDRESS,
 	OE_SSHCONF_CERTIFICATEFILE,
-	OE_SSHCONF_CHECKHOSTIP,
 	OE_SSHCONF_CIPHERS,
 	OE_SSHCONF_COMPRESSION,
 	OE_SSHCONF_CONNECTIONATTEMPTS,
@@ -36,7 +34,6 @@ enum oe_sshconf_key {
 	OE_SSHCONF_ESCAPECHAR,
 	OE_SSHCONF_FORKAFTERAUTHENTICATION,
 	OE_SSHCONF_FORWARDAGENT,
-	OE_SSHCONF_FORWARDX11,
 	OE_SSHCONF_GLOBALKNOWNHOSTSFILE,
 	OE_SSHCONF_HASHKNOWNHOSTS,
 	OE_SSHCONF_HOSTKEYALGORITHMS,
@@ -68,10 +65,8 @@ enum oe_sshconf_key {
 	OE_SSHCONF_STDINNULL,
 	OE_SSHCONF_STRICTHOSTKEYCHECKING,
 	OE_SSHCONF_TCPKEEPALIVE,
-	OE_SSHCONF_UPDATEHOSTKEYS,
 	OE_SSHCONF_USER,
 	OE_SSHCONF_USERKNOWNHOSTSFILE,
-	OE_SSHCONF_VISUALHOSTKEY,
 	OE_SSHCONF_COUNT
 };
 
@@ -111,7 +106,8 @@ void oe_sshconf_free(struct oe_sshconf **c);
 /**
  * oe_sshconf_option() - one "Key=Value" or "Key Value" of -o.
  * Earlier settings win, so call it before reading files.
- * Return: 0, OE_EUSAGE (unknown key or bad value, with a message).
+ * Return: 0, OE_EUSAGE (a key that is not used here, or a bad value; with a
+ * message).  Files may hold any key: what is not used is passed over there.
  */
 int
 oe_sshconf_option(struct oe_sshconf *c, const char *text, struct oe_err *err);

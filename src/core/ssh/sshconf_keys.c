@@ -16,15 +16,12 @@
 
 /* clang-format off */
 const struct oe_sshconf_def oe_sshconf_defs[OE_SSHCONF_COUNT] = {
-	DEF(ADDKEYSTOAGENT, "AddKeysToAgent", TEXT, .fallback = "no",
-	    .many = true),
 	DEF(ADDRESSFAMILY, "AddressFamily", CHOICE("any,inet,inet6"),
 	    .fallback = "any"),
 	DEF(BATCHMODE, "BatchMode", YESNO, .fallback = "no"),
 	DEF(BINDADDRESS, "BindAddress", TEXT),
 	DEF(CERTIFICATEFILE, "CertificateFile", TEXT, .adds = true,
 	    .expands = true),
-	DEF(CHECKHOSTIP, "CheckHostIP", YESNO, .fallback = "no"),
 	DEF(CIPHERS, "Ciphers", TEXT),
 	DEF(COMPRESSION, "Compression", YESNO, .fallback = "no"),
 	DEF(CONNECTIONATTEMPTS, "ConnectionAttempts", NUM(1, 1000),
@@ -35,7 +32,6 @@ const struct oe_sshconf_def oe_sshconf_defs[OE_SSHCONF_COUNT] = {
 	DEF(FORKAFTERAUTHENTICATION, "ForkAfterAuthentication", YESNO,
 	    .fallback = "no"),
 	DEF(FORWARDAGENT, "ForwardAgent", TEXT, .fallback = "no"),
-	DEF(FORWARDX11, "ForwardX11", YESNO, .fallback = "no"),
 	DEF(GLOBALKNOWNHOSTSFILE, "GlobalKnownHostsFile", TEXT, .many = true,
 	    .expands = true,
 	    .fallback = "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2"),
@@ -82,13 +78,10 @@ const struct oe_sshconf_def oe_sshconf_defs[OE_SSHCONF_COUNT] = {
 	DEF(STRICTHOSTKEYCHECKING, "StrictHostKeyChecking",
 	    CHOICE("ask,yes,no,off,accept-new"), .fallback = "ask"),
 	DEF(TCPKEEPALIVE, "TCPKeepAlive", YESNO, .fallback = "yes"),
-	DEF(UPDATEHOSTKEYS, "UpdateHostKeys", CHOICE("yes,no,ask"),
-	    .fallback = "no"),
 	DEF(USER, "User", TEXT),
 	DEF(USERKNOWNHOSTSFILE, "UserKnownHostsFile", TEXT, .many = true,
 	    .expands = true,
 	    .fallback = "~/.ssh/known_hosts ~/.ssh/known_hosts2"),
-	DEF(VISUALHOSTKEY, "VisualHostKey", YESNO, .fallback = "no"),
 };
 /* clang-format on */
 
@@ -115,6 +108,41 @@ oe_sshconf_find(const char *name)
 		if (oe_str_eq_nocase(old[i].name, name))
 			return (int)old[i].key;
 	return -1;
+}
+
+bool
+oe_sshconf_is_off(const char *name, const char *value)
+{
+	/* the value that says "without" */
+	static const struct {
+		const char *name, *off;
+	} all[] = {
+	    {"AddKeysToAgent", "no"},
+	    {"CanonicalizeHostname", "no"},
+	    {"CheckHostIP", "no"},
+	    {"ClearAllForwardings", "yes"},
+	    {"ControlMaster", "no"},
+	    {"ControlPath", "none"},
+	    {"ControlPersist", "no"},
+	    {"EnableSSHKeysign", "no"},
+	    {"ForwardX11", "no"},
+	    {"ForwardX11Trusted", "no"},
+	    {"GSSAPIAuthentication", "no"},
+	    {"GSSAPIDelegateCredentials", "no"},
+	    {"GatewayPorts", "no"},
+	    {"HostbasedAuthentication", "no"},
+	    {"PermitLocalCommand", "no"},
+	    {"Tunnel", "no"},
+	    {"UpdateHostKeys", "no"},
+	    {"VerifyHostKeyDNS", "no"},
+	    {"VisualHostKey", "no"},
+	};
+	size_t i;
+
+	for (i = 0; i < OE_ARRAY_LEN(all); i++)
+		if (oe_str_eq_nocase(all[i].name, name))
+			return oe_str_eq_nocase(all[i].off, value);
+	return false;
 }
 
 static int

@@ -32,6 +32,12 @@ extern const struct oe_sshconf_def oe_sshconf_defs[OE_SSHCONF_COUNT];
 /** oe_sshconf_find() - key of @name, any case, old spellings too; -1: none. */
 int oe_sshconf_find(const char *name);
 /**
+ * oe_sshconf_is_off() - does @name @value switch off what we do not have?
+ * Programs that run ssh pass such settings (scp: PermitLocalCommand=no); they
+ * are met as they stand.
+ */
+bool oe_sshconf_is_off(const char *name, const char *value);
+/**
  * oe_sshconf_check() - check one word for @key and bring it to normal form.
  * @ret: free() it.
  * Return: 0 or OE_ECONF.

@@ -281,6 +281,13 @@ options_first(void **state)
 	    {"", OE_EUSAGE},
 	    {"Nonsense=1", OE_EUSAGE},
 	    {"Host=x", OE_EUSAGE},
+	    /* what we do not have may be switched off, not on */
+	    {"VisualHostKey=no", 0},
+	    {"visualhostkey yes", OE_EUSAGE},
+	    {"ClearAllForwardings=yes", 0},
+	    {"ControlPath=none", 0},
+	    {"ControlMaster=auto", OE_EUSAGE},
+	    {"AddKeysToAgent=yes", OE_EUSAGE},
 	    {"IgnoreUnknown=Non*", 0},
 	    {"Nonsense=1", 0},
 	};
