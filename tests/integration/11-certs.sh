@@ -32,7 +32,7 @@ kept_out "the key without a certificate"
 sign
 gets_in "a valid certificate"
 check "the log tells method and key" event_seen auth \
-	'"method":"publickey.*"success":true.*"key":"SHA256:'
+	'"method":"certificate".*"success":true.*"key":"SHA256:'
 sign -s "$T/rsa-ca" -t rsa-sha2-512
 gets_in "signed by an RSA authority"
 sign -s "$T/rsa-ca" -t ssh-rsa

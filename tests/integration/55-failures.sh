@@ -114,7 +114,7 @@ fails 5 'no algorithm in common' "no cipher in common" \
 start_sshd || bail "no sshd"
 
 in_session() {
-	oe_ssh -o ServerAliveInterval=1 -o ServerAliveCountMax=1 "$@" \
+	oe_ssh -o ServerAliveInterval=1 -o ServerAliveCountMax=2 "$@" \
 		"$LO" 'echo up; exec sleep 20' >"$OUT" 2>"$ERR" &
 	JOB=$!
 	own "$JOB"
@@ -184,13 +184,12 @@ fast() {
 	not_ok "$1: at once"
 	diag "$ms ms"
 }
+# where the system's localhost is IPv4 only there is nothing to race
 if getent ahosts localhost | grep -q '^::1 '; then
 	fast "localhost, nobody on ::1" localhost
 	run oe_ssh -6 localhost true
 	status_is 255 "-6 localhost"
 	like "$(cat "$ERR")" '::1.*refused' "goes to ::1"
-else
-	skip "localhost has no ::1" "/etc/hosts"
 fi
 fast "-4 localhost" -4 localhost
 done_testing
