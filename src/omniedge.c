@@ -21,9 +21,8 @@ OE_MODULES_BUILT(DECLARE)
 static const struct oe_module *const built[] = {OE_MODULES_BUILT(BUILT) NULL};
 static const struct oe_module_absent absent[] = {
     OE_MODULES_ABSENT(ABSENT){NULL, NULL, NULL, NULL}};
-static const struct oe_library *const libraries[] = {
-    oe_ssh_libraries, oe_net_libraries, oe_app_libraries,
-    oe_base_libraries, NULL};
+static const struct oe_library *const libraries[] = {oe_ssh_libraries,
+    oe_net_libraries, oe_app_libraries, oe_base_libraries, NULL};
 static const struct oe_module_set set = {
     built, absent, OE_CONFIGURE_SUMMARY, libraries};
 

@@ -22,6 +22,8 @@
 #include "server/usermap.h"
 
 #define OE_SRV_DENY_GRID_MS 10
+/* A client asks once; one that goes on asking wants something else. */
+#define OE_SRV_NONES_MAX 20
 /* After login, what is still in use after so long stays in use. */
 #define OE_SRV_TRIM_MS 500
 
@@ -82,8 +84,10 @@ oe_srv__auth_deny(struct oe_srv_conn *c, uint8_t type, const char *method,
 		oe_event_str(&e, "why", why);
 		oe_event_end(&e, &c->srv->events);
 		oe_srv__report(c, OE_SRV_REPORT_FAILED);
-		oe_srv_login_failed(c->user ? c->user : "", c->peer->text,
-		    c->peer->key, getpid(), oe_time_wall_ms(), NULL);
+		if (c->srv->cfg->root)
+			oe_srv_login_failed(c->user ? c->user : "",
+			    c->peer->text, c->peer->key, getpid(),
+			    oe_time_wall_ms(), NULL);
 	}
 	oe_log_debug(&c->lc_user, "%s refused: %s", method, why);
 	auth_wait_grid(since_ms);
@@ -263,6 +267,9 @@ oe_srv__auth_none(struct oe_srv_conn *c, struct oe_ipc_msg *m)
 	may = oe_srv__auth_take_user(c, user) && c->srv->cfg->trust_network;
 	if (!may) {
 		oe_srv__reply(c, m->type, OE_SSH_DENY);
+		if (++c->nones >= OE_SRV_NONES_MAX)
+			oe_srv__end(c, OE_SRV_END_TRIES,
+			    "too many authentication requests");
 		return 0;
 	}
 	may = oe_srv__auth_account(c) && c->account.uid != 0 &&

@@ -289,6 +289,12 @@ key_answer(struct key_query *q, uint8_t type, int64_t since)
 
 	oe_grant_init(&g, false);
 	ok = key_accepted(q, &g);
+	/* libssh does not tell the flags that a security key signed */
+	if (ok && g.verify_required) {
+		oe_log_info(&q->c->lc_user,
+		    "key refused: verify-required cannot be checked");
+		ok = false;
+	}
 	if (ok && proven)
 		ok = key_finish(q, &g);
 	if (ok)

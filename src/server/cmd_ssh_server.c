@@ -12,7 +12,6 @@
 #include "core/base/err.h"
 #include "core/base/log.h"
 #include "core/net/cidr.h"
-#include "core/net/notify.h"
 #include "core/ssh/hostkey.h"
 #include "core/ssh/ssh.h"
 #include "server/commands.h"
@@ -389,21 +388,6 @@ server_check(const struct oe_values *v, const struct oe_strs *operands,
 	return 0;
 }
 
-void
-oe_srv_log_setup(const struct oe_values *v)
-{
-	int64_t verbose = oe_values_int(v, "verbose");
-
-	oe_log_setup(verbose >= 3   ? OE_LOG_DEBUG3
-		     : verbose == 2 ? OE_LOG_DEBUG2
-		     : verbose == 1 ? OE_LOG_DEBUG
-				    : OE_LOG_INFO,
-	    strcmp(oe_values_str(v, "log-format"), "json") ? OE_LOG_TEXT
-							   : OE_LOG_JSON,
-	    -1, oe_notify_under_journal());
-	oe_ssh_log_level(verbose >= 3 ? 4 : verbose == 2 ? 2 : 0);
-}
-
 static int
 server_run(const struct oe_ctx *ctx)
 {
@@ -412,7 +396,7 @@ server_run(const struct oe_ctx *ctx)
 	struct oe_err err = OE_ERR_INIT;
 	int r;
 
-	oe_srv_log_setup(ctx->values);
+	oe_srv_config_log(ctx->values);
 	oe_log_prefix("omniedge ssh-server");
 	if (oe_ssh_global_init(&err) < 0 ||
 	    oe_srv_config_load(ctx->modules, ctx->values, !check, &cfg, &err) <

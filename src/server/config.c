@@ -12,9 +12,12 @@
 #include "core/app/param.h"
 #include "core/base/err.h"
 #include "core/base/fd.h"
+#include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/ssh/hostkey.h"
+#include "core/net/notify.h"
 #include "core/ssh/serve.h"
+#include "core/ssh/ssh.h"
 #include "server/login.h"
 #include "server/user.h"
 
@@ -353,4 +356,19 @@ oe_srv_config_free(struct oe_srv_config **pc)
 	free(c->net_user);
 	free(c);
 	*pc = NULL;
+}
+
+void
+oe_srv_config_log(const struct oe_values *v)
+{
+	int64_t verbose = oe_values_int(v, "verbose");
+
+	oe_log_setup(verbose >= 3   ? OE_LOG_DEBUG3
+		     : verbose == 2 ? OE_LOG_DEBUG2
+		     : verbose == 1 ? OE_LOG_DEBUG
+				    : OE_LOG_INFO,
+	    strcmp(oe_values_str(v, "log-format"), "json") ? OE_LOG_TEXT
+							   : OE_LOG_JSON,
+	    -1, oe_notify_under_journal());
+	oe_ssh_log_level(verbose >= 3 ? 4 : verbose == 2 ? 2 : 0);
 }

@@ -66,3 +66,5 @@ int oe_srv_config_load(const struct oe_module_set *modules,
     const struct oe_values *v, bool make_keys, struct oe_srv_config **ret,
     struct oe_err *err);
 void oe_srv_config_free(struct oe_srv_config **c);
+/** oe_srv_config_log() - level and form of messages as the values say. */
+void oe_srv_config_log(const struct oe_values *v);

@@ -28,13 +28,13 @@ enum oe_srv_phase {
 /* Why a connection ended; the text is in events and logs. */
 enum oe_srv_end {
 	OE_SRV_END_NONE,
-	OE_SRV_END_PEER,      /* the peer left or was lost */
-	OE_SRV_END_GRACE,     /* not authenticated in time */
-	OE_SRV_END_TRIES,     /* too many authentication attempts */
-	OE_SRV_END_PROTOCOL,  /* net asked what it may not ask */
-	OE_SRV_END_SHUTDOWN,  /* the server stops */
-	OE_SRV_END_LISTENER,  /* the listener refused: sessions are full */
-	OE_SRV_END_INTERNAL,  /* something failed on our side */
+	OE_SRV_END_PEER,     /* the peer left or was lost */
+	OE_SRV_END_GRACE,    /* not authenticated in time */
+	OE_SRV_END_TRIES,    /* too many authentication attempts */
+	OE_SRV_END_PROTOCOL, /* net asked what it may not ask */
+	OE_SRV_END_SHUTDOWN, /* the server stops */
+	OE_SRV_END_LISTENER, /* the listener refused: sessions are full */
+	OE_SRV_END_INTERNAL, /* something failed on our side */
 };
 
 struct oe_srv_conn {
@@ -53,7 +53,7 @@ struct oe_srv_conn {
 	struct oe_srv_user account;
 	bool account_known; /* looked up and acceptable */
 	bool account_looked_up;
-	unsigned tries, failures;
+	unsigned tries, failures, nones;
 	struct oe_srv_pam *pam;
 	struct oe_ipc_msg pending; /* read ahead during a conversation */
 	bool has_pending;
@@ -72,18 +72,29 @@ struct oe_srv_conn {
 	struct oe_watch *agent_watch;
 };
 
+/**
+ * oe_srv__conn_init() - a connection in its first phase, with its loop and
+ * grace timer; rpc, notices and signals are the caller's to set.
+ */
+void oe_srv__conn_init(struct oe_srv_conn *c, const struct oe_srv *srv,
+    const struct oe_srv_peer *peer);
+/** oe_srv__conn_done() - end all that runs, write the last event, free. */
+void oe_srv__conn_done(struct oe_srv_conn *c);
+/**
+ * oe_srv__serve() - receive one request of net at c->rpc and serve it.
+ * The end of net, and a request that is out of order, sets c->done.
+ */
+void oe_srv__serve(struct oe_srv_conn *c);
 /** oe_srv__reply() - answer a request by u8 @answer alone. */
 void oe_srv__reply(struct oe_srv_conn *c, uint8_t type, uint8_t answer);
 /** oe_srv__notice() - send a notice; done with @m afterwards. */
 void oe_srv__notice(struct oe_srv_conn *c, struct oe_ipc_msg *m);
 /** oe_srv__end() - begin to end the connection; the first reason counts. */
-void oe_srv__end(
-    struct oe_srv_conn *c, enum oe_srv_end why, const char *say);
+void oe_srv__end(struct oe_srv_conn *c, enum oe_srv_end why, const char *say);
 /** oe_srv__report() - tell the listener. */
 void oe_srv__report(struct oe_srv_conn *c, enum oe_srv_report_what what);
 /** oe_srv__event() - begin an event with the connection's fields. */
-void oe_srv__event(
-    struct oe_srv_conn *c, struct oe_event *e, const char *name);
+void oe_srv__event(struct oe_srv_conn *c, struct oe_event *e, const char *name);
 
 /*
  * Handlers of requests.  Each reads its payload, and replies exactly once.
@@ -106,11 +117,11 @@ bool oe_srv__auth_account(struct oe_srv_conn *c);
 bool oe_srv__auth_finish(struct oe_srv_conn *c,
     const struct oe_srv_identity *id, struct oe_grant *grant);
 /** oe_srv__auth_finish_plain() - the same for a method without a key. */
-bool oe_srv__auth_finish_plain(
-    struct oe_srv_conn *c, enum oe_srv_method method);
+bool
+oe_srv__auth_finish_plain(struct oe_srv_conn *c, enum oe_srv_method method);
 /** oe_srv__auth_deny() - count, wait for the common moment, and reply. */
-void oe_srv__auth_deny(struct oe_srv_conn *c, uint8_t type,
-    const char *method, const char *why, bool attempt, int64_t since_ms);
+void oe_srv__auth_deny(struct oe_srv_conn *c, uint8_t type, const char *method,
+    const char *why, bool attempt, int64_t since_ms);
 
 /* session.c, session_start.c, session_agent.c */
 oe_srv_handler oe_srv__session_open, oe_srv__session_pty, oe_srv__session_env,

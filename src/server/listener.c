@@ -27,7 +27,6 @@
 #include "core/net/sandbox.h"
 #include "core/ssh/hostkey.h"
 #include "core/ssh/serve.h"
-#include "server/commands.h"
 #include "server/listener_internal.h"
 #include "server/pam.h"
 #include "server/pamconf.h"
@@ -252,7 +251,7 @@ listener_reload(struct listener *l, struct oe_err *err)
 		oe_values_free(&v);
 		return r;
 	}
-	oe_srv_log_setup(v);
+	oe_srv_config_log(v);
 	oe_values_free(&v);
 	oe_ssh_bind_free(&l->srv.bind);
 	l->srv.bind = bind;

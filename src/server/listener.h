@@ -14,5 +14,4 @@ struct oe_srv_config;
  * SIGTERM and SIGINT stop.
  * Return: exit status of the program.
  */
-int oe_srv_listener_run(
-    const struct oe_ctx *ctx, struct oe_srv_config **cfg);
+int oe_srv_listener_run(const struct oe_ctx *ctx, struct oe_srv_config **cfg);

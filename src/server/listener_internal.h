@@ -56,8 +56,8 @@ int listener_rebind(struct listener *l, struct oe_err *err);
 /** listener_inherit() - sockets that were handed to us; before any open. */
 void listener_inherit(struct listener *l);
 /** listener_identify() - addresses of an accepted socket, and its options. */
-int listener_identify(
-    const struct listener *l, int fd, struct oe_srv_peer *ret);
+int
+listener_identify(const struct listener *l, int fd, struct oe_srv_peer *ret);
 void listener_on_accept(void *arg, short revents);
 /** listener_self_path() - this program's file; static. */
 const char *listener_self_path(void);

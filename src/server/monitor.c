@@ -230,13 +230,11 @@ monitor_serve(struct oe_srv_conn *c, struct oe_ipc_msg *m)
 		monitor_violation(c, m->type, "malformed");
 }
 
-static void
-monitor_on_rpc(void *arg, short revents)
+void
+oe_srv__serve(struct oe_srv_conn *c)
 {
-	struct oe_srv_conn *c = arg;
 	struct oe_ipc_msg m;
 
-	(void)revents;
 	if (oe_ipc_recv(c->rpc, 0, &m, NULL) < 0) {
 		oe_srv__end(c, OE_SRV_END_PEER, NULL);
 		c->done = true;
@@ -250,6 +248,13 @@ monitor_on_rpc(void *arg, short revents)
 		monitor_serve(c, &m);
 		oe_ipc_msg_done(&m);
 	}
+}
+
+static void
+monitor_on_rpc(void *arg, short revents)
+{
+	(void)revents;
+	oe_srv__serve(arg);
 }
 
 static void
@@ -334,15 +339,15 @@ monitor_mute(void)
 static int
 monitor_fork_net(struct oe_srv_conn *c, int fd)
 {
-	int rpc[2] = {-1, -1}, notices[2] = {-1, -1};
+	int rpc[2] = {-1, -1}, notices[2] = {-1, -1}, r = OE_ESYS;
 	struct oe_err err = OE_ERR_INIT;
 
 	if (oe_ipc_pair(rpc, &err) < 0 || oe_ipc_pair(notices, &err) < 0)
-		goto fail;
+		goto out;
 	c->net = fork();
 	if (c->net < 0) {
 		oe_err_sys(&err, "fork");
-		goto fail;
+		goto out;
 	}
 	if (c->net == 0) {
 		sigset_t none;
@@ -359,23 +364,47 @@ monitor_fork_net(struct oe_srv_conn *c, int fd)
 			_exit(1);
 		oe_srv__net_run(c->srv, c->peer, fd, rpc[1], notices[1]);
 	}
-	oe_fd_close(&rpc[1]);
-	oe_fd_close(&notices[1]);
-	oe_fd_close(&fd);
 	c->rpc = rpc[0];
 	c->notices = notices[0];
-	return 0;
-fail:
-	oe_log_error(&c->lc, "%s", oe_err_text(&err));
+	rpc[0] = notices[0] = -1;
+	r = 0;
+out:
+	if (r < 0)
+		oe_log_error(&c->lc, "%s", oe_err_text(&err));
 	oe_fd_close(&rpc[0]);
 	oe_fd_close(&rpc[1]);
 	oe_fd_close(&notices[0]);
 	oe_fd_close(&notices[1]);
-	return OE_ESYS;
+	oe_fd_close(&fd);
+	return r;
 }
 
-static void
-monitor_finish(struct oe_srv_conn *c)
+void
+oe_srv__conn_init(struct oe_srv_conn *c, const struct oe_srv *srv,
+    const struct oe_srv_peer *peer)
+{
+	uint32_t grace_s = srv->cfg->login_grace_s;
+
+	*c = (struct oe_srv_conn){
+	    .srv = srv,
+	    .peer = peer,
+	    .lc = {NULL, "conn", peer->id},
+	    .lc_peer = {&c->lc, "peer", peer->text},
+	    .lc_user = {&c->lc_peer, "user", NULL},
+	    .rpc = -1,
+	    .notices = -1,
+	    .signals = -1,
+	    .agent_fd = -1,
+	    .account = OE_SRV_USER_INIT,
+	};
+	oe_grant_init(&c->grant, false);
+	c->loop = oe_loop_new();
+	c->grace = oe_loop_timer(c->loop,
+	    grace_s ? (int64_t)grace_s * 1000 : -1, monitor_on_grace, c);
+}
+
+void
+oe_srv__conn_done(struct oe_srv_conn *c)
 {
 	struct oe_event e;
 
@@ -390,36 +419,34 @@ monitor_finish(struct oe_srv_conn *c)
 	oe_event_bool(&e, "authenticated", c->method != NULL);
 	oe_event_int(&e, "duration_ms", oe_time_mono_ms() - c->peer->since_ms);
 	oe_event_end(&e, &c->srv->events);
+	if (c->has_pending)
+		oe_ipc_msg_done(&c->pending);
+	oe_timer_free(&c->grace);
+	oe_timer_free(&c->kill);
+	oe_loop_free(&c->loop);
+	oe_fd_close(&c->rpc);
+	oe_fd_close(&c->notices);
+	oe_fd_close(&c->signals);
+	oe_grant_done(&c->grant);
+	oe_srv_rule_done(&c->rule);
+	oe_srv_user_done(&c->account);
+	oe_mem_free(&c->fingerprint);
+	oe_mem_free(&c->user);
 }
 
 int
 oe_srv__monitor_run(
     const struct oe_srv *srv, const struct oe_srv_peer *peer, int fd)
 {
-	struct oe_srv_conn c = {
-	    .srv = srv,
-	    .peer = peer,
-	    .lc = {NULL, "conn", peer->id},
-	    .lc_peer = {NULL, "peer", peer->text},
-	    .lc_user = {NULL, "user", NULL},
-	    .agent_fd = -1,
-	    .account = OE_SRV_USER_INIT,
-	};
+	struct oe_srv_conn c;
 
-	c.lc_peer.parent = &c.lc;
-	c.lc_user.parent = &c.lc_peer;
-	oe_grant_init(&c.grant, false);
+	oe_srv__conn_init(&c, srv, peer);
 	if (monitor_signals(&c) < 0 || monitor_fork_net(&c, fd) < 0)
 		return 1;
-	c.loop = oe_loop_new();
 	oe_loop_watch(c.loop, c.rpc, POLLIN, monitor_on_rpc, &c);
 	oe_loop_watch(c.loop, c.signals, POLLIN, monitor_on_signal, &c);
-	c.grace = oe_loop_timer(c.loop,
-	    srv->cfg->login_grace_s ? (int64_t)srv->cfg->login_grace_s * 1000
-				    : -1,
-	    monitor_on_grace, &c);
 	while (!c.done && oe_loop_once(c.loop, -1) == 0)
 		continue;
-	monitor_finish(&c);
+	oe_srv__conn_done(&c);
 	return 0;
 }

@@ -70,6 +70,9 @@ net_ask_two(
 	uint8_t a = OE_SSH_DENY;
 
 	net_hello(n);
+	/* past its bounds the monitor would take us for broken */
+	if (strlen(user) > OE_SRV_USER_MAX || len > OE_SRV_BLOB_MAX)
+		return OE_SSH_DENY;
 	oe_ipc_msg_init(&m, type);
 	if (oe_buf_put_cstring(&m.payload, user) < 0 ||
 	    oe_buf_put_string(&m.payload, p, len) < 0) {
@@ -138,6 +141,8 @@ net_kbdint(void *arg, const char *user, const char *const *answers,
 	int r = 0;
 
 	net_hello(n);
+	if (user && strlen(user) > OE_SRV_USER_MAX)
+		return OE_SSH_DENY;
 	oe_ipc_msg_init(&m, OE_SRV_REQ_KBDINT);
 	r |= oe_buf_put_cstring(&m.payload, user);
 	r |= oe_buf_put_u8(&m.payload, answers != NULL);

@@ -13,13 +13,12 @@ struct oe_srv_channels;
 struct oe_ssh;
 struct oe_ssh_chan;
 
-struct oe_srv_channels *oe_srv__channels_new(
-    struct oe_loop *loop, struct oe_ssh *ssh, int rpc);
+struct oe_srv_channels *
+oe_srv__channels_new(struct oe_loop *loop, struct oe_ssh *ssh, int rpc);
 /** oe_srv__channels_reserve() - ask the monitor for one more session. */
 bool oe_srv__channels_reserve(struct oe_srv_channels *cs);
 /** oe_srv__channels_add() - the channel of the session reserved last. */
-void oe_srv__channels_add(
-    struct oe_srv_channels *cs, struct oe_ssh_chan *chan);
+void oe_srv__channels_add(struct oe_srv_channels *cs, struct oe_ssh_chan *chan);
 /** oe_srv__channels_exited() - OE_SRV_NOTE_EXITED came. */
 void oe_srv__channels_exited(struct oe_srv_channels *cs, struct oe_buf *b);
 /** oe_srv__channels_agent() - bridge @fd (owned) to the peer's agent. */

@@ -70,14 +70,14 @@ enum oe_srv_notice {
 };
 
 /* Bounds on texts of the peer. */
-#define OE_SRV_USER_MAX	     1024
-#define OE_SRV_BLOB_MAX	     (64 * 1024)
-#define OE_SRV_PASSWORD_MAX  1024
-#define OE_SRV_ANSWERS_MAX   16
-#define OE_SRV_TERM_MAX	     128
-#define OE_SRV_MODES_MAX     1024
-#define OE_SRV_COMMAND_MAX   (96 * 1024)
-#define OE_SRV_ENV_TEXT_MAX  (32 * 1024)
-#define OE_SRV_SIGNAL_MAX    32
-#define OE_SRV_VERSION_MAX   256
-#define OE_SRV_CHANNELS_MAX  64
+#define OE_SRV_USER_MAX     1024
+#define OE_SRV_BLOB_MAX     (64 * 1024)
+#define OE_SRV_PASSWORD_MAX 1024
+#define OE_SRV_ANSWERS_MAX  16
+#define OE_SRV_TERM_MAX     128
+#define OE_SRV_MODES_MAX    1024
+#define OE_SRV_COMMAND_MAX  (96 * 1024)
+#define OE_SRV_ENV_TEXT_MAX (32 * 1024)
+#define OE_SRV_SIGNAL_MAX   32
+#define OE_SRV_VERSION_MAX  256
+#define OE_SRV_CHANNELS_MAX 64

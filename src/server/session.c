@@ -154,10 +154,12 @@ oe_srv__session_pty(struct oe_srv_conn *c, struct oe_ipc_msg *m)
 		return OE_EPROTO;
 	oe_str_copy(s->term, sizeof s->term, term);
 	free(term);
+	/* net itself refuses a second terminal, and one after the start */
 	if (session_get_size(m, size) < 0 ||
-	    oe_buf_get_string(&m->payload, &modes) < 0)
+	    oe_buf_get_string(&m->payload, &modes) < 0 ||
+	    oe_buf_left(&modes) > OE_SRV_MODES_MAX || s->pty || s->started)
 		return OE_EPROTO;
-	if (s->pty || s->started || !c->grant.pty || !session_make_pty(c, s)) {
+	if (!c->grant.pty || !session_make_pty(c, s)) {
 		oe_srv__reply(c, m->type, 0);
 		return 0;
 	}
@@ -251,19 +253,23 @@ oe_srv__session_start(struct oe_srv_conn *c, struct oe_ipc_msg *m)
 	struct oe_err err = OE_ERR_INIT;
 	struct oe_ipc_msg reply;
 	struct oe_event e;
+	char *text = NULL;
 	uint8_t kind;
 	int n;
 
 	if (session_take(c, m, &s) < 0 || s->started ||
 	    oe_buf_get_u8(&m->payload, &kind) < 0 ||
 	    kind < OE_SRV_START_SHELL || kind > OE_SRV_START_SUBSYSTEM ||
-	    oe_buf_get_cstring(&m->payload, OE_SRV_COMMAND_MAX, &s->text) < 0)
+	    oe_buf_get_cstring(&m->payload, OE_SRV_COMMAND_MAX, &text) < 0)
 		return OE_EPROTO;
-	s->started = true;
+	free(s->text);
+	s->text = text;
 	s->kind = (enum oe_srv_start_kind)kind;
 	s->since_ms = oe_time_mono_ms();
 	oe_ipc_msg_init(&reply, m->type);
 	n = oe_srv__session_launch(c, s, reply.fds, &err);
+	/* refused: clients fall back to another request on the channel */
+	s->started = n >= 0 || s->pid;
 	session_event(c, s, &e, n < 0 ? "session.refused" : "session.start");
 	if (n < 0) {
 		oe_event_str(&e, "why", oe_err_text(&err));

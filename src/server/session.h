@@ -24,8 +24,7 @@ struct oe_srv_session {
 };
 
 /** oe_srv__session_find() - by id; NULL when there is none. */
-struct oe_srv_session *oe_srv__session_find(
-    struct oe_srv_conn *c, uint32_t id);
+struct oe_srv_session *oe_srv__session_find(struct oe_srv_conn *c, uint32_t id);
 /** oe_srv__session_launch() - start the process of @s.
  * @ret_fds: descriptors for net (one for a pty, else three), owned.
  * Return: number of descriptors, or a negative code.

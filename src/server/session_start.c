@@ -320,11 +320,11 @@ oe_srv__session_launch(struct oe_srv_conn *c, struct oe_srv_session *s,
 	if (r == 0)
 		r = launch_fork(c, s, &l, theirs, err);
 	launch_close(theirs);
-	oe_fd_close(&s->slave);
 	if (r < 0) {
 		launch_close(ours);
 		return r;
 	}
+	oe_fd_close(&s->slave);
 	if (!s->pty) {
 		memcpy(ret_fds, ours, sizeof ours);
 		return 3;

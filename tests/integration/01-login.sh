@@ -33,6 +33,8 @@ with open(sys.argv[1], "rb") as f:
         if not line.startswith(b"{"):
             continue
         e = json.loads(line)
+        if "event" not in e:
+            continue  # a diagnostic of standard error
         assert e["v"] == 1 and e["ts"].endswith("Z") and e["node"], e
         names.add(e["event"])
 want = {"server.start", "connect", "auth", "session.start", "session.end",

@@ -90,8 +90,7 @@ for clash in "--permissive --localhost-only" \
 done
 printf '[ssh-server]\npermissive = yes\nlocalhost-only = yes\n' >"$T/clash.conf"
 run "$OMNIEDGE" ssh-server --config "$T/clash.conf" --check-config
-check "a clash within the file: 64 or 78" eval \
-	'[ "$STATUS" = 64 ] || [ "$STATUS" = 78 ]'
+status_is 78 "a clash within the file"
 like "$(cat "$OUT" "$ERR")" 'permissive.*localhost-only|localhost-only.*permissive' \
 	"and the message names both"
 

@@ -55,6 +55,7 @@ os.execv(sys.argv[2], sys.argv[2:])
 PY
 start_listening ACTIVE "$T/active.log" python3 "$T/activate.py" @PORT@ \
 	"$OMNIEDGE" ssh-server --host-key-path "$T/hostkeys" \
+	--no-strict-modes \
 	--authorized-keys "$T/authorized_keys" --log-format json
 use_port "$ACTIVE_PORT"
 run oe_ssh "$ME@$LO" 'echo over the given socket'

@@ -39,9 +39,10 @@ owner() {
 	nc) echo netcat-openbsd ;;
 	ss | ip) echo iproute2 ;;
 	vi | vim.tiny) echo vim-tiny ;;
-	useradd | userdel) echo passwd ;;
+	chage | chpasswd | useradd | userdel | usermod) echo passwd ;;
 	ps | pgrep) echo procps ;;
 	systemd-analyze | systemd-run) echo systemd ;;
+	cmp | sha256sum) echo bash ;; # diffutils, coreutils: everywhere
 	setpriv | runuser | script | last | lastlog) echo util-linux ;;
 	*) echo "$1" ;;
 	esac

@@ -36,25 +36,22 @@ on_by_default(const struct oe_param *p)
 static void
 help_option(const struct oe_app__page *page, const struct oe_param *p)
 {
-	const char *fallback = oe_app__help_default(p), *const * c;
-	char letter[8] = "    ", choices[256] = "";
-	char *label, *text;
+	const char *fallback = oe_app__help_default(p);
+	char letter[8] = "    ";
+	char *label, *text, *choices = oe_app__choices(p);
 
 	if (p->letter)
 		snprintf(letter, sizeof letter, "-%c, ", p->letter);
-	for (c = p->choices; c && *c; c++)
-		if (strlen(choices) + strlen(*c) + 3 < sizeof choices) {
-			strcat(choices, choices[0] ? ", " : ": ");
-			strcat(choices, *c);
-		}
 	label = oe_mem_printf("%s--%s%s%s%s", letter,
 	    on_by_default(p) ? "[no-]" : "", p->name, p->metavar ? " " : "",
 	    p->metavar ? p->metavar : "");
-	text = oe_mem_printf("%s%s%s%s%s%s", p->help, choices,
+	text = oe_mem_printf("%s%s%s%s%s%s%s", p->help,
+	    choices[0] ? ": " : "", choices,
 	    p->flags & OE_PARAM_REPEAT ? " (repeatable)" : "",
 	    fallback ? " (default: " : "", fallback ? fallback : "",
 	    fallback ? ")" : "");
 	oe_app__page_item(page, OE_HELP_INDENT, label, OE_HELP_COLUMN, text);
+	free(choices);
 	free(label);
 	free(text);
 }

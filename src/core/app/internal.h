@@ -195,6 +195,8 @@ enum oe_app__complete oe_app__complete_param(const struct oe_param *p);
 /** oe_app__complete_operand() - @ret_words: for OE_COMPLETE_WORDS. */
 enum oe_app__complete
 oe_app__complete_operand(const struct oe_command *c, struct oe_strs *ret_words);
+/** oe_app__choices() - "a, b, c", empty without choices; free() it. */
+char *oe_app__choices(const struct oe_param *p);
 /** oe_app__shown() - in help, manual and completions? */
 bool oe_app__shown(const struct oe_param *p);
 

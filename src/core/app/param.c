@@ -139,21 +139,34 @@ read_size(const struct oe_param *p, const char *text, int64_t *ret,
 	return 0;
 }
 
+char *
+oe_app__choices(const struct oe_param *p)
+{
+	char *all = oe_mem_strdup(""), *longer;
+	const char *const *c;
+
+	for (c = p->choices; c && *c; c++) {
+		longer = oe_mem_printf("%s%s%s", all, *all ? ", " : "", *c);
+		free(all);
+		all = longer;
+	}
+	return all;
+}
+
 static int
 read_choice(const struct oe_param *p, const char *text, struct oe_err *err)
 {
-	char all[256] = "";
 	const char *const *c;
+	char *all;
 
-	for (c = p->choices; *c; c++) {
+	for (c = p->choices; *c; c++)
 		if (oe_str_eq(*c, text))
 			return 0;
-		if (strlen(all) + strlen(*c) + 3 < sizeof all) {
-			strcat(all, all[0] ? ", " : "");
-			strcat(all, *c);
-		}
-	}
-	return oe_err_set(err, OE_EINVAL, "'%s' is not one of %s", text, all);
+	all = oe_app__choices(p);
+	(void)oe_err_set(
+	    err, OE_EINVAL, "'%s' is not one of %s", text, all);
+	free(all);
+	return OE_EINVAL;
 }
 
 /* "~/x" below the home directory; anything else as it is. */

@@ -56,7 +56,6 @@ int oe_buf_get_string(struct oe_buf *b, struct oe_buf *ret) OE_MUST_CHECK;
  * @ret: free() it; untouched on failure.
  * Return: 0, OE_ESHORT, OE_ETOOBIG, or OE_EPROTO (the text holds a NUL).
  */
-int oe_buf_get_cstring(
-    struct oe_buf *b, size_t max, char **ret) OE_MUST_CHECK;
+int oe_buf_get_cstring(struct oe_buf *b, size_t max, char **ret) OE_MUST_CHECK;
 /** oe_buf_skip() - drop @n unread bytes; more than there are drops all. */
 void oe_buf_skip(struct oe_buf *b, size_t n);

@@ -17,7 +17,7 @@
 
 /* Where events go. */
 struct oe_eventlog {
-	int fd;		  /* -1: nowhere */
+	int fd;           /* -1: nowhere */
 	const char *node; /* id of this device, borrowed */
 };
 

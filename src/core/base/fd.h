@@ -33,7 +33,7 @@ int oe_fd_read_all(int fd, const char *what, size_t max, struct oe_buf *ret,
  * A crash or a full disk leaves the old file whole.
  * Return: 0 or OE_ESYS.
  */
-int oe_fd_write_file(const char *path, const void *p, size_t n, mode_t mode,
-    struct oe_err *err);
+int oe_fd_write_file(
+    const char *path, const void *p, size_t n, mode_t mode, struct oe_err *err);
 /** oe_fd_close_from() - close every descriptor >= @lowest. */
 void oe_fd_close_from(int lowest);

@@ -23,8 +23,8 @@ enum oe_log_level {
 };
 
 enum oe_log_format {
-	OE_LOG_TEXT,  /* "omniedge: message key=value" */
-	OE_LOG_JSON,  /* {"v":1,"ts":...,"level":...,"msg":...,...} */
+	OE_LOG_TEXT, /* "omniedge: message key=value" */
+	OE_LOG_JSON, /* {"v":1,"ts":...,"level":...,"msg":...,...} */
 };
 
 struct oe_logctx {
@@ -50,6 +50,6 @@ void oe_log(enum oe_log_level level, const struct oe_logctx *lc,
     const char *fmt, ...) OE_PRINTF(3, 4);
 
 #define oe_log_error(lc, ...) oe_log(OE_LOG_ERROR, lc, __VA_ARGS__)
-#define oe_log_warn(lc, ...) oe_log(OE_LOG_WARN, lc, __VA_ARGS__)
-#define oe_log_info(lc, ...) oe_log(OE_LOG_INFO, lc, __VA_ARGS__)
+#define oe_log_warn(lc, ...)  oe_log(OE_LOG_WARN, lc, __VA_ARGS__)
+#define oe_log_info(lc, ...)  oe_log(OE_LOG_INFO, lc, __VA_ARGS__)
 #define oe_log_debug(lc, ...) oe_log(OE_LOG_DEBUG, lc, __VA_ARGS__)

@@ -18,7 +18,7 @@ void oe_strs_add(struct oe_strs *s, const char *item);
 void oe_strs_add_take(struct oe_strs *s, char *item);
 bool oe_strs_has(const struct oe_strs *s, const char *item);
 void oe_strs_done(struct oe_strs *s);
-/** oe_strs_split() - add the parts of @text between @sep, trimmed, not empty. */
+/** oe_strs_split() - add the trimmed, non-empty parts of @text. */
 void oe_strs_split(struct oe_strs *s, const char *text, char sep);
 
 bool oe_str_eq(const char *a, const char *b);

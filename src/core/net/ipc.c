@@ -70,52 +70,10 @@ oe_ipc_msg_claim(struct oe_ipc_msg *m, unsigned i)
 	return fd;
 }
 
-int
-oe_ipc_send(int fd, const struct oe_ipc_msg *m, struct oe_err *err)
-{
-	union {
-		const void *in;
-		void *out;
-	} head = {.in = &m->type}, body = {.in = oe_buf_head(&m->payload)};
-	struct iovec iov[2] = {
-	    {head.out, 1}, {body.out, oe_buf_left(&m->payload)}};
-	union ipc_control control;
-	struct msghdr mh = {.msg_iov = iov, .msg_iovlen = 2};
-	struct cmsghdr *c;
-	struct pollfd pfd = {.fd = fd, .events = POLLOUT};
-
-	if (m->nfds) {
-		memset(&control, 0, sizeof control);
-		mh.msg_control = control.space;
-		mh.msg_controllen = CMSG_SPACE(sizeof(int) * m->nfds);
-		c = CMSG_FIRSTHDR(&mh);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof(int) * m->nfds);
-		memcpy(CMSG_DATA(c), m->fds, sizeof(int) * m->nfds);
-	}
-	while (sendmsg(fd, &mh, MSG_NOSIGNAL) < 0) {
-		if (errno == EINTR)
-			continue;
-		if (errno == EAGAIN || errno == ENOBUFS) {
-			poll(&pfd, 1, 1000);
-			continue;
-		}
-		if (errno == EPIPE || errno == ECONNRESET)
-			return oe_err_set(
-			    err, OE_ECLOSED, "the other process is gone");
-		if (errno == EMSGSIZE)
-			return oe_err_set(
-			    err, OE_ETOOBIG, "message does not fit");
-		return oe_err_sys(err, "send message");
-	}
-	return 0;
-}
-
 static int
-ipc_wait(int fd, int timeout_ms)
+ipc_wait(int fd, short events, int timeout_ms)
 {
-	struct pollfd pfd = {.fd = fd, .events = POLLIN};
+	struct pollfd pfd = {.fd = fd, .events = events};
 	int64_t until = oe_time_mono_ms() + timeout_ms;
 	int64_t left;
 	int r;
@@ -132,6 +90,66 @@ ipc_wait(int fd, int timeout_ms)
 		if (errno != EINTR)
 			return OE_ESYS;
 	}
+}
+
+static int
+ipc_send_failed(int sys_errno, struct oe_err *err)
+{
+	errno = sys_errno;
+	switch (sys_errno) {
+	case EPIPE:
+	case ECONNRESET:
+		return oe_err_set(err, OE_ECLOSED, "the other process is gone");
+	case EMSGSIZE:
+		return oe_err_set(err, OE_ETOOBIG, "message does not fit");
+	case EAGAIN:
+	case ENOBUFS:
+		return oe_err_set(
+		    err, OE_ETIMEOUT, "the other process does not read");
+	}
+	return oe_err_sys(err, "send message");
+}
+
+int
+oe_ipc_send_within(
+    int fd, const struct oe_ipc_msg *m, int timeout_ms, struct oe_err *err)
+{
+	union {
+		const void *in;
+		void *out;
+	} head = {.in = &m->type}, body = {.in = oe_buf_head(&m->payload)};
+	struct iovec iov[2] = {
+	    {head.out, 1}, {body.out, oe_buf_left(&m->payload)}};
+	int64_t until = oe_time_mono_ms() + timeout_ms, left;
+	union ipc_control control;
+	struct msghdr mh = {.msg_iov = iov, .msg_iovlen = 2};
+	struct cmsghdr *c;
+
+	if (m->nfds) {
+		memset(&control, 0, sizeof control);
+		mh.msg_control = control.space;
+		mh.msg_controllen = CMSG_SPACE(sizeof(int) * m->nfds);
+		c = CMSG_FIRSTHDR(&mh);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int) * m->nfds);
+		memcpy(CMSG_DATA(c), m->fds, sizeof(int) * m->nfds);
+	}
+	while (sendmsg(fd, &mh, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+		if (errno == EINTR)
+			continue;
+		left = until - oe_time_mono_ms();
+		if ((errno != EAGAIN && errno != ENOBUFS) || left <= 0)
+			return ipc_send_failed(errno, err);
+		(void)ipc_wait(fd, POLLOUT, (int)left);
+	}
+	return 0;
+}
+
+int
+oe_ipc_send(int fd, const struct oe_ipc_msg *m, struct oe_err *err)
+{
+	return oe_ipc_send_within(fd, m, OE_IPC_SEND_MS, err);
 }
 
 static int
@@ -188,14 +206,15 @@ oe_ipc_recv(int fd, int timeout_ms, struct oe_ipc_msg *ret, struct oe_err *err)
 	ssize_t n;
 	int r;
 
-	if (timeout_ms >= 0 && (r = ipc_wait(fd, timeout_ms)) < 0)
+	if (timeout_ms >= 0 && (r = ipc_wait(fd, POLLIN, timeout_ms)) < 0)
 		return r == OE_EAGAIN ? r : oe_err_sys(err, "poll");
 	/* most are tiny: a buffer for the largest would stay in memory */
 	r = ipc_peek(fd, &size, err);
 	if (r < 0)
 		return r;
 	oe_ipc_msg_init(&m, 0);
-	m.payload.max = size > OE_IPC_PAYLOAD_MAX ? 1 : size;
+	/* the type byte and the payload */
+	m.payload.max = size > OE_IPC_PAYLOAD_MAX + 1 ? 1 : size;
 	m.payload.data = oe_mem_zalloc(m.payload.max);
 	m.payload.cap = m.payload.max;
 	iov.iov_base = m.payload.data;

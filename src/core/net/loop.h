@@ -27,8 +27,8 @@ void oe_loop_free(struct oe_loop **loop);
  * oe_loop_watch() - call @fn when @fd has one of @events (POLLIN, POLLOUT;
  * POLLERR and POLLHUP always count).  The descriptor stays the caller's.
  */
-struct oe_watch *oe_loop_watch(struct oe_loop *loop, int fd, short events,
-    oe_watch_fn *fn, void *arg);
+struct oe_watch *oe_loop_watch(
+    struct oe_loop *loop, int fd, short events, oe_watch_fn *fn, void *arg);
 /** oe_watch_set() - change the events; 0 ignores the descriptor wholly. */
 void oe_watch_set(struct oe_watch *w, short events);
 /** oe_watch_free() - stop watching; empties the pointer. */
@@ -48,8 +48,8 @@ void oe_timer_free(struct oe_timer **t);
  * oe_loop_idle() - @fn runs before each wait; while one returns true the wait
  * is replaced by a look (input may wait in memory).
  */
-struct oe_idle *oe_loop_idle(
-    struct oe_loop *loop, bool (*fn)(void *arg), void *arg);
+struct oe_idle *
+oe_loop_idle(struct oe_loop *loop, bool (*fn)(void *arg), void *arg);
 void oe_idle_free(struct oe_loop *loop, struct oe_idle **i);
 
 /**

@@ -85,6 +85,20 @@ static const int sandbox_allowed[] = {
     SCMP_SYS(rseq),
     SCMP_SYS(exit),
     SCMP_SYS(exit_group),
+    /* what the same calls are named on 32-bit machines */
+    SCMP_SYS(send),
+    SCMP_SYS(recv),
+    SCMP_SYS(_llseek),
+    SCMP_SYS(fstat64),
+    SCMP_SYS(ppoll_time64),
+    SCMP_SYS(futex_time64),
+    SCMP_SYS(clock_gettime64),
+    SCMP_SYS(clock_nanosleep_time64),
+    SCMP_SYS(getuid32),
+    SCMP_SYS(geteuid32),
+    SCMP_SYS(getgid32),
+    SCMP_SYS(getegid32),
+    SCMP_SYS(sigreturn),
 };
 
 /* Libraries try these and live without them. */
@@ -112,45 +126,59 @@ static const int sandbox_refused[] = {
     SCMP_SYS(getrlimit),
 };
 
+/* Calls that depend on their arguments. */
 static int
 sandbox_add_arguments(scmp_filter_ctx c)
 {
-	int r = 0;
-
-	/* memory, but never memory that can be executed */
-	r |= seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-	    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-	r |= seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
-	    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	const struct scmp_arg_cmp no_exec =
+	    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+	const struct {
+		int call;
+		uint32_t action;
+		unsigned n;
+		struct scmp_arg_cmp arg[2];
+	} rules[] = {
+	    /* memory, but never memory that can be executed */
+	    {SCMP_SYS(mmap), SCMP_ACT_ALLOW, 1, {no_exec}},
+	    {SCMP_SYS(mmap2), SCMP_ACT_ALLOW, 1, {no_exec}},
+	    {SCMP_SYS(mprotect), SCMP_ACT_ALLOW, 1, {no_exec}},
+	    {SCMP_SYS(ioctl), SCMP_ACT_ALLOW, 1,
+		{SCMP_A1(SCMP_CMP_EQ, FIONREAD)}},
+	    /* TIOCSTI and the like would reach another terminal */
+	    {SCMP_SYS(ioctl), SCMP_ACT_ERRNO(ENOTTY), 1,
+		{SCMP_A1(SCMP_CMP_EQ, TCGETS)}},
+	    /* quick acknowledgements, and no other option of a socket */
+	    {SCMP_SYS(setsockopt), SCMP_ACT_ALLOW, 2,
+		{SCMP_A1(SCMP_CMP_EQ, IPPROTO_TCP),
+		    SCMP_A2(SCMP_CMP_EQ, TCP_QUICKACK)}},
+	    {SCMP_SYS(setsockopt), SCMP_ACT_ERRNO(EPERM), 1,
+		{SCMP_A1(SCMP_CMP_NE, IPPROTO_TCP)}},
+	    {SCMP_SYS(setsockopt), SCMP_ACT_ERRNO(EPERM), 2,
+		{SCMP_A1(SCMP_CMP_EQ, IPPROTO_TCP),
+		    SCMP_A2(SCMP_CMP_NE, TCP_QUICKACK)}},
+	    /* abort() raises a signal in itself */
+	    {SCMP_SYS(tgkill), SCMP_ACT_ALLOW, 1,
+		{SCMP_A2(SCMP_CMP_EQ, SIGABRT)}},
+	};
 	/* flags of descriptors, and no lease, owner or signal business */
-	r |= seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-	    SCMP_A1(SCMP_CMP_EQ, F_GETFL));
-	r |= seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-	    SCMP_A1(SCMP_CMP_EQ, F_SETFL));
-	r |= seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-	    SCMP_A1(SCMP_CMP_EQ, F_GETFD));
-	r |= seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-	    SCMP_A1(SCMP_CMP_EQ, F_SETFD));
-	/* each direction of an agent's connection has a descriptor */
-	r |= seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-	    SCMP_A1(SCMP_CMP_EQ, F_DUPFD_CLOEXEC));
-	r |= seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-	    SCMP_A1(SCMP_CMP_EQ, FIONREAD));
-	/* TIOCSTI and the like would reach another terminal */
-	r |= seccomp_rule_add(c, SCMP_ACT_ERRNO(ENOTTY), SCMP_SYS(ioctl), 1,
-	    SCMP_A1(SCMP_CMP_EQ, TCGETS));
-	/* quick acknowledgements, and no other option of a socket */
-	r |= seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), 2,
-	    SCMP_A1(SCMP_CMP_EQ, IPPROTO_TCP),
-	    SCMP_A2(SCMP_CMP_EQ, TCP_QUICKACK));
-	r |= seccomp_rule_add(c, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(setsockopt),
-	    1, SCMP_A1(SCMP_CMP_NE, IPPROTO_TCP));
-	r |= seccomp_rule_add(c, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(setsockopt),
-	    2, SCMP_A1(SCMP_CMP_EQ, IPPROTO_TCP),
-	    SCMP_A2(SCMP_CMP_NE, TCP_QUICKACK));
-	/* abort() raises a signal in itself */
-	r |= seccomp_rule_add(
-	    c, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A2(SCMP_CMP_EQ, 6));
+	static const int fcntls[] = {
+	    F_GETFL, F_SETFL, F_GETFD, F_SETFD, F_DUPFD_CLOEXEC};
+	int r = 0;
+	size_t i;
+
+	for (i = 0; i < OE_ARRAY_LEN(rules) && r == 0; i++)
+		r = seccomp_rule_add_array(c, rules[i].action, rules[i].call,
+		    rules[i].n, rules[i].arg);
+	for (i = 0; i < OE_ARRAY_LEN(fcntls) && r == 0; i++) {
+		struct scmp_arg_cmp which =
+		    SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)fcntls[i]);
+
+		r = seccomp_rule_add_array(
+		    c, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, &which);
+		if (r == 0)
+			r = seccomp_rule_add_array(
+			    c, SCMP_ACT_ALLOW, SCMP_SYS(fcntl64), 1, &which);
+	}
 	return r;
 }
 

@@ -149,7 +149,7 @@ size_t
 oe_ssh_chan_room(const struct oe_ssh_chan *c)
 {
 	if (c->closed || c->freed || c->ssh->dead || c->late ||
-	    oe_ssh_unsent(c->ssh))
+	    !oe_ssh__may_write(c->ssh))
 		return 0;
 	return ssh_channel_window_size(c->ch);
 }
@@ -160,6 +160,10 @@ chan_give(struct oe_ssh_chan *c, const void *p, size_t n, bool ext)
 {
 	int r;
 
+	if (!oe_ssh_unsent(c->ssh))
+		c->ssh->loose_writes = 0;
+	c->ssh->loose_writes++;
+	c->ssh->write_mark = c->ssh->wire.out_bytes + n;
 	c->ssh->depth++;
 	r = ext ? ssh_channel_write_stderr(c->ch, p, (uint32_t)n)
 		: ssh_channel_write(c->ch, p, (uint32_t)n);
@@ -325,11 +329,24 @@ oe_ssh_chan_is_open(const struct oe_ssh_chan *c)
 	return !c->closed && !c->freed && !c->ssh->dead;
 }
 
+void
+oe_ssh__chan_detach(struct oe_ssh_chan *c)
+{
+	if (!c->ch)
+		return;
+	ssh_remove_channel_callbacks(c->ch, &c->cb);
+	c->ch = NULL;
+	c->kept[0] = c->kept[1] = 0;
+}
+
 static void
 chan_release(struct oe_ssh_chan *c)
 {
-	ssh_remove_channel_callbacks(c->ch, &c->cb);
-	ssh_channel_free(c->ch);
+	ssh_channel ch = c->ch;
+
+	oe_ssh__chan_detach(c);
+	if (ch)
+		ssh_channel_free(ch);
 	free(c->held[0]);
 	free(c->held[1]);
 	free(c->late);

@@ -24,5 +24,4 @@ int oe_ssh_hostkeys_load(const char *path, bool make,
 void oe_ssh_hostkeys_free(struct oe_ssh_hostkeys **k);
 size_t oe_ssh_hostkeys_count(const struct oe_ssh_hostkeys *k);
 /** oe_ssh_hostkeys_describe() - "ssh-ed25519 SHA256:..." of key @i. */
-const char *oe_ssh_hostkeys_describe(
-    const struct oe_ssh_hostkeys *k, size_t i);
+const char *oe_ssh_hostkeys_describe(const struct oe_ssh_hostkeys *k, size_t i);

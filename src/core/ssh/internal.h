@@ -10,6 +10,9 @@
 
 #include "core/ssh/ssh.h"
 
+/* Writes by count before one waits for libssh's own word. */
+#define OE_SSH_LOOSE_MAX 16
+
 struct oe_idle;
 struct oe_watch;
 
@@ -23,6 +26,13 @@ struct oe_ssh {
 	void *failed_arg;
 	struct oe_ssh_chan *chans;
 	struct ssh_counter_struct wire, packets;
+	/*
+	 * libssh says "output pending" after every send until the next poll.
+	 * Waiting for that costs two polls a write and splits each write in
+	 * two; so a few writes go by the count of bytes that left instead.
+	 */
+	uint64_t write_mark;   /* wire.out_bytes when the last write is out */
+	unsigned loose_writes; /* since libssh last said "nothing pending" */
 	int64_t last_input_ms;
 	unsigned depth; /* inside libssh: channels may not be freed */
 	bool dead;      /* the transport ended */
@@ -71,8 +81,12 @@ struct oe_ssh_chan *oe_ssh__chan_wrap(struct oe_ssh *s, ssh_channel ch);
 bool oe_ssh__chan_retry(struct oe_ssh *s);
 /** oe_ssh__chan_find() - the wrapper of @ch, or NULL. */
 struct oe_ssh_chan *oe_ssh__chan_find(struct oe_ssh *s, ssh_channel ch);
+/** oe_ssh__chan_detach() - libssh's channel goes; what was held is lost. */
+void oe_ssh__chan_detach(struct oe_ssh_chan *c);
 /** oe_ssh__chan_reap() - free what oe_ssh_chan_free() had to leave. */
 void oe_ssh__chan_reap(struct oe_ssh *s);
+/** oe_ssh__may_write() - what was written before has left, or nearly all. */
+bool oe_ssh__may_write(const struct oe_ssh *s);
 /** oe_ssh__break() - the connection cannot go on; @why for oe_ssh_error(). */
 void oe_ssh__break(struct oe_ssh *s, const char *why);
 /** oe_ssh__serve_message() - libssh's message callback of the server side. */

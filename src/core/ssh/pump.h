@@ -45,8 +45,8 @@ struct oe_ssh_pump *oe_ssh_pump_new(struct oe_loop *loop,
  * oe_ssh_pump_data() - to be called from the owner's ops->data.
  * Return: bytes taken.
  */
-size_t oe_ssh_pump_data(
-    struct oe_ssh_pump *p, const void *data, size_t n, bool ext);
+size_t
+oe_ssh_pump_data(struct oe_ssh_pump *p, const void *data, size_t n, bool ext);
 /** oe_ssh_pump_eof() - to be called from the owner's ops->eof. */
 void oe_ssh_pump_eof(struct oe_ssh_pump *p);
 /** oe_ssh_pump_pause() - stop or go on reading in_fd (~^Z). */

@@ -57,8 +57,7 @@ struct oe_ssh_serve_ops {
 	enum oe_ssh_answer (*none)(void *arg, const char *user);
 	/* @answers NULL: the start of a conversation */
 	enum oe_ssh_answer (*kbdint)(void *arg, const char *user,
-	    const char *const *answers, unsigned n,
-	    struct oe_ssh_prompts *ret);
+	    const char *const *answers, unsigned n, struct oe_ssh_prompts *ret);
 	/* May the peer open one more session channel? */
 	bool (*may_open)(void *arg);
 	/* It did; the owner sets the channel's ops and frees it. */
@@ -68,12 +67,12 @@ struct oe_ssh_serve_ops {
 };
 
 struct oe_ssh_bind_params {
-	unsigned methods;      /* enum oe_ssh_auth_method bits that are on */
-	uint64_t rekey_bytes;  /* 0: libssh's limits by cipher */
-	uint32_t rekey_s;      /* 0: never by time */
-	const char *issue;     /* text before authentication, or NULL */
-	const char *version;   /* after "SSH-2.0-"; NULL: "omniedge" */
-	const char *ciphers;   /* NULL: the strict default, as the others */
+	unsigned methods;     /* enum oe_ssh_auth_method bits that are on */
+	uint64_t rekey_bytes; /* 0: libssh's limits by cipher */
+	uint32_t rekey_s;     /* 0: never by time */
+	const char *issue;    /* text before authentication, or NULL */
+	const char *version;  /* after "SSH-2.0-"; NULL: "omniedge" */
+	const char *ciphers;  /* NULL: the strict default, as the others */
 	const char *macs;
 	const char *kex;
 	const char *hostkey_algorithms;
@@ -97,9 +96,9 @@ int oe_ssh_bind_warm(struct oe_ssh_bind *b, struct oe_err *err);
  * oe_ssh_accept() - start the server's side on socket @fd, which is owned
  * from success on.  Call oe_ssh_attach() next.
  */
-int oe_ssh_accept(struct oe_ssh_bind *b, int fd,
-    const struct oe_ssh_serve_ops *ops, void *arg, struct oe_ssh **ret,
-    struct oe_err *err);
+int
+oe_ssh_accept(struct oe_ssh_bind *b, int fd, const struct oe_ssh_serve_ops *ops,
+    void *arg, struct oe_ssh **ret, struct oe_err *err);
 
 /** oe_ssh_is_authenticated() - an operation above said OE_SSH_ALLOW. */
 bool oe_ssh_is_authenticated(const struct oe_ssh *s);

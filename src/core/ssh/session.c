@@ -179,12 +179,17 @@ ssh_expect_room(struct oe_ssh *s)
 void
 oe_ssh_disconnect(struct oe_ssh *s, const char *why)
 {
+	struct oe_ssh_chan *c;
+
 	if (!s->dead)
 		ssh_expect_room(s);
 	if (s->dead)
 		return;
 	if (why)
 		ssh_session_set_disconnect_message(s->session, why);
+	/* libssh frees every channel of the session, whoever holds it */
+	for (c = s->chans; c; c = c->next)
+		oe_ssh__chan_detach(c);
 	s->depth++;
 	ssh_disconnect(s->session);
 	s->depth--;
@@ -219,6 +224,15 @@ bool
 oe_ssh_unsent(const struct oe_ssh *s)
 {
 	return ssh_get_poll_flags(s->session) & SSH_WRITE_PENDING;
+}
+
+bool
+oe_ssh__may_write(const struct oe_ssh *s)
+{
+	if (!oe_ssh_unsent(s))
+		return true;
+	return s->loose_writes < OE_SSH_LOOSE_MAX &&
+	       s->wire.out_bytes >= s->write_mark;
 }
 
 int

@@ -24,6 +24,11 @@ check_owner(
 		    "'%s' belongs to user id %lu; it must belong to user id "
 		    "%lu or root (chown)",
 		    shown, (unsigned long)st->st_uid, (unsigned long)uid);
+	/* /tmp and its like are meant to be so: the file is what is wrong */
+	if ((st->st_mode & S_ISVTX) && (st->st_mode & S_IWOTH))
+		return oe_err_set(err, OE_EPERM,
+		    "'%s' is writable by others; keep the file elsewhere",
+		    shown);
 	if (st->st_mode & (S_IWGRP | S_IWOTH))
 		return oe_err_set(err, OE_EPERM,
 		    "'%s' is writable by others; run: chmod go-w '%s'", shown,

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <security/pam_appl.h>
 
 #include "core/base/fd.h"
 #include "core/base/mem.h"
@@ -84,6 +85,8 @@ warm(void **state)
 	struct oe_strs got = {NULL, 0};
 
 	(void)state;
+	/* a reference, or the linker may leave libpam out of this program */
+	assert_non_null(pam_strerror(NULL, PAM_SUCCESS));
 	oe_srv_pamconf_modules(NULL, "other", NULL, &got);
 	/* every system with PAM has "other"; a bare container may not */
 	if (got.n == 0)
