@@ -3,7 +3,7 @@
 # Real terminals, by tmux: window size, Ctrl-C, a full-screen editor, escapes,
 # and the local terminal as it was after every way out.
 . "${OE_SRCDIR:-$(dirname "$0")/../..}/tests/lib.sh"
-need ssh ssh-keygen tmux stty
+need ssh ssh-keygen tmux
 
 start_server --no-print-motd --no-print-last-login || bail "no server"
 start_sshd 'PrintMotd no' 'PrintLastLog no' || bail "no sshd"
