@@ -192,7 +192,8 @@ run oe_at -o NoSuchKey=1 "$LO" true
 status_is 64 "-o with an unknown key"
 like "$(cat "$ERR")" NoSuchKey "that names it"
 CONF=$T/no-such-file run oe_at "$LO" true
-like "$STATUS $(cat "$ERR")" '^255 .*no-such-file' "-F names a file that is not there"
+like "$STATUS $(cat "$ERR")" '^255 .*no-such-file' \
+	"-F names a file that is not there"
 printf 'Host *\nPort 0\n' >"$T/bad"
 CONF=$T/bad run oe_at "$LO" true
 like "$STATUS $(cat "$ERR")" "^(78|255) .*$T/bad:2:" \
