@@ -126,7 +126,7 @@ auth_account(struct oe_srv_conn *c, struct oe_err *err)
 }
 
 static void
-auth_logged_in(struct oe_srv_conn *c)
+auth_logged_in(struct oe_srv_conn *c, const struct oe_srv_identity *id)
 {
 	struct oe_ipc_msg m;
 	struct oe_event e;
@@ -138,7 +138,12 @@ auth_logged_in(struct oe_srv_conn *c)
 	oe_event_str(&e, "method", c->method);
 	oe_event_bool(&e, "success", true);
 	oe_event_str(&e, "local_user", c->account.name);
-	oe_event_str(&e, "key", c->fingerprint);
+	oe_event_str(&e, "key", id->key_fingerprint);
+	if (id->ca_fingerprint) {
+		oe_event_str(&e, "ca", id->ca_fingerprint);
+		oe_event_str(&e, "key_id", id->cert_key_id);
+		oe_event_int(&e, "serial", (int64_t)id->cert_serial);
+	}
 	oe_event_str(&e, "rule", c->rule.id);
 	oe_event_end(&e, &c->srv->events);
 	oe_log_debug(
@@ -187,8 +192,7 @@ oe_srv__auth_finish(struct oe_srv_conn *c, const struct oe_srv_identity *id,
 	c->grant = *grant;
 	oe_grant_init(grant, false);
 	c->method = oe_srv_method_text(id->method);
-	c->fingerprint = oe_mem_strdup(id->key_fingerprint);
-	auth_logged_in(c);
+	auth_logged_in(c, id);
 	return true;
 }
 

@@ -271,12 +271,21 @@ config_keys(struct oe_srv_config *c, const struct oe_values *v, bool make,
 		r = 0;
 	}
 	free(path);
+	return r < 0 ? config_blame(v, "host-key-path", r, err) : 0;
+}
+
+static int
+config_crypto(
+    struct oe_srv_config *c, const struct oe_values *v, struct oe_err *err)
+{
+	struct oe_ssh_bind_params p = {0};
+
 	c->rekey_bytes = (uint64_t)oe_values_int(v, "rekey-bytes");
 	c->rekey_s = (uint32_t)oe_values_int(v, "rekey-time");
-	c->ciphers = config_text(v, "ciphers");
-	c->macs = config_text(v, "macs");
-	c->kex = config_text(v, "kex");
-	return r < 0 ? config_blame(v, "host-key-path", r, err) : 0;
+	p.ciphers = c->ciphers = config_text(v, "ciphers");
+	p.macs = c->macs = config_text(v, "macs");
+	p.kex = c->kex = config_text(v, "kex");
+	return oe_ssh_bind_check(&p, err);
 }
 
 static void
@@ -318,6 +327,8 @@ oe_srv_config_load(const struct oe_module_set *modules,
 		r = config_limits(c, v, err);
 	if (r == 0)
 		r = config_sessions(c, v, err);
+	if (r == 0)
+		r = config_crypto(c, v, err);
 	if (r == 0)
 		r = config_keys(c, v, make_keys, err);
 	if (r < 0) {

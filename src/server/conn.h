@@ -61,7 +61,6 @@ struct oe_srv_conn {
 	struct oe_grant grant;
 	const char *method; /* NULL: not logged in */
 	struct oe_srv_rule rule;
-	char *fingerprint;
 	/* sessions */
 	struct oe_srv_session *sessions;
 	uint32_t next_session;

@@ -430,7 +430,6 @@ oe_srv__conn_done(struct oe_srv_conn *c)
 	oe_grant_done(&c->grant);
 	oe_srv_rule_done(&c->rule);
 	oe_srv_user_done(&c->account);
-	oe_mem_free(&c->fingerprint);
 	oe_mem_free(&c->user);
 }
 

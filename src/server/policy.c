@@ -23,7 +23,7 @@ oe_srv_method_text(enum oe_srv_method m)
 	case OE_SRV_METHOD_CERTIFICATE:
 		break;
 	}
-	return "publickey-certificate";
+	return "certificate";
 }
 
 bool

@@ -59,7 +59,10 @@ struct oe_srv_policy {
 	const void *self;
 };
 
-/** oe_srv_method_text() - "publickey" and so on, as in RFC 4252. */
+/**
+ * oe_srv_method_text() - name for events and logs: those of RFC 4252, and
+ * "certificate".
+ */
 const char *oe_srv_method_text(enum oe_srv_method m);
 
 /**

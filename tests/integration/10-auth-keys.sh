@@ -117,7 +117,6 @@ is "$(cat "$OUT")" "one two,2" "environment"
 for bad in LD_PRELOAD=/x.so LD_AUDIT=/x.so PATH=/x HOME=/x SSH_CONNECTION=x \
 	IFS=x BASH_ENV=/x; do
 	with "environment=\"$bad\""
-	name=${bad%%=*}
 	run ossh "$LOGIN@$LO" "tr '\\0' '\\n' </proc/\$\$/environ"
 	check "environment=$bad has no effect" eval \
 		"! grep -qxF '$bad' '$OUT'"
@@ -243,7 +242,7 @@ if am_root; then
 		--authorized-keys .ssh/authorized_keys
 	kept_out "no ~/.ssh"
 	allow_key "$LOGIN" "$LOGIN_HOME" "$T/id.pub"
-	gets_in "~/.ssh/authorized_keys"
+	gets_in ".ssh/authorized_keys of the home"
 	run ossh "$USER_NAME@$LO" true
 	status_is 255 "it opens no other account"
 	ln -s "$LOGIN_HOME/.ssh" "$USER_HOME/.ssh"

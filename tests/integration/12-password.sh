@@ -9,6 +9,7 @@ need ssh sshpass expect chpasswd chage usermod python3
 # AddressSanitizer stands in for crypt_r(), and finds no real one when only a
 # PAM module, loaded later, brings it.
 if is_sanitized; then
+	# shellcheck disable=SC2034 # for start_server
 	SERVER_ENV=(LD_PRELOAD=libcrypt.so.1
 		ASAN_OPTIONS="${ASAN_OPTIONS:-}:verify_asan_link_order=0")
 fi
@@ -238,7 +239,7 @@ puts "prompts: $n"
 EXP
 run expect "$T/tries.exp" "$SERVER_PORT" "$LOGIN"
 # ssh may ask once more before it has read that the connection ends
-like "$(cat "$OUT")" 'prompts: [23]' "--max-auth-tries"
+like "$(cat "$OUT")" 'prompts: [23]\b' "--max-auth-tries"
 like "$(cat "$OUT")" 'too many authentication failures' "and it says why"
 is "$(methods "$LOGIN")" password "--auth password: no keys"
 stop_server

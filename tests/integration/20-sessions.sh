@@ -252,7 +252,7 @@ if am_root; then
 	echo "touch $LOGIN_HOME/rc-ran" >"$LOGIN_HOME/.ssh/rc"
 	chmod 755 "$LOGIN_HOME/.ssh/rc"
 	run ossh "$LOGIN@$LO" true
-	check "~/.ssh/rc is not run" test ! -e "$LOGIN_HOME/rc-ran"
+	check ".ssh/rc is not run" test ! -e "$LOGIN_HOME/rc-ran"
 fi
 
 # --- a terminal --------------------------------------------------------------

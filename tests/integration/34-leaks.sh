@@ -70,6 +70,7 @@ alone() {
 }
 
 # ASan keeps freed memory for a while: that is no growth of ours.
+# shellcheck disable=SC2034 # for start_server
 SERVER_ENV=(ASAN_OPTIONS="${ASAN_OPTIONS:-}:quarantine_size_mb=1")
 start_server --ban-after 0 --max-startups 100 --quiet ||
 	bail "the server does not start"

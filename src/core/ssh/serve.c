@@ -47,12 +47,12 @@
 #define OE_SSH_ENV_MAX     (32 * 1024)
 
 static int
-bind_set(
-    ssh_bind b, enum ssh_bind_options_e o, const char *v, struct oe_err *err)
+bind_set(ssh_bind b, enum ssh_bind_options_e o, const char *what,
+    const char *v, struct oe_err *err)
 {
 	if (ssh_bind_options_set(b, o, v) != SSH_OK)
-		return oe_err_set(
-		    err, OE_ECONF, "none of '%s' is known to this libssh", v);
+		return oe_err_set(err, OE_ECONF,
+		    "%s: nothing in '%s' is known to this libssh", what, v);
 	return 0;
 }
 
@@ -60,30 +60,39 @@ static int
 bind_set_algorithms(
     ssh_bind b, const struct oe_ssh_bind_params *p, struct oe_err *err)
 {
+	const char *ciphers = p->ciphers ? p->ciphers : OE_SSH_CIPHERS;
+	const char *macs = p->macs ? p->macs : OE_SSH_MACS;
 	const struct {
 		enum ssh_bind_options_e o;
-		const char *v;
+		const char *what, *v;
 	} list[] = {
-	    {SSH_BIND_OPTIONS_CIPHERS_C_S,
-		p->ciphers ? p->ciphers : OE_SSH_CIPHERS},
-	    {SSH_BIND_OPTIONS_CIPHERS_S_C,
-		p->ciphers ? p->ciphers : OE_SSH_CIPHERS},
-	    {SSH_BIND_OPTIONS_HMAC_C_S, p->macs ? p->macs : OE_SSH_MACS},
-	    {SSH_BIND_OPTIONS_HMAC_S_C, p->macs ? p->macs : OE_SSH_MACS},
-	    {SSH_BIND_OPTIONS_KEY_EXCHANGE,
-		/* libssh drops the names that it does not know */
+	    {SSH_BIND_OPTIONS_CIPHERS_C_S, "ciphers", ciphers},
+	    {SSH_BIND_OPTIONS_CIPHERS_S_C, "ciphers", ciphers},
+	    {SSH_BIND_OPTIONS_HMAC_C_S, "macs", macs},
+	    {SSH_BIND_OPTIONS_HMAC_S_C, "macs", macs},
+	    /* libssh drops the names that it does not know */
+	    {SSH_BIND_OPTIONS_KEY_EXCHANGE, "kex",
 		p->kex ? p->kex : OE_SSH_KEX_PQ OE_SSH_KEX},
-	    {SSH_BIND_OPTIONS_HOSTKEY_ALGORITHMS, p->hostkey_algorithms
-						      ? p->hostkey_algorithms
-						      : OE_SSH_HOSTKEYS},
-	    {SSH_BIND_OPTIONS_PUBKEY_ACCEPTED_KEY_TYPES,
-		p->pubkey_algorithms ? p->pubkey_algorithms : OE_SSH_PUBKEYS},
+	    {SSH_BIND_OPTIONS_HOSTKEY_ALGORITHMS, "host keys",
+		OE_SSH_HOSTKEYS},
+	    {SSH_BIND_OPTIONS_PUBKEY_ACCEPTED_KEY_TYPES, "user keys",
+		OE_SSH_PUBKEYS},
 	};
 	size_t i;
 	int r = 0;
 
 	for (i = 0; i < OE_ARRAY_LEN(list) && r == 0; i++)
-		r = bind_set(b, list[i].o, list[i].v, err);
+		r = bind_set(b, list[i].o, list[i].what, list[i].v, err);
+	return r;
+}
+
+int
+oe_ssh_bind_check(const struct oe_ssh_bind_params *params, struct oe_err *err)
+{
+	ssh_bind b = ssh_bind_new();
+	int r = bind_set_algorithms(b, params, err);
+
+	ssh_bind_free(b);
 	return r;
 }
 

@@ -75,10 +75,14 @@ struct oe_ssh_bind_params {
 	const char *ciphers;  /* NULL: the strict default, as the others */
 	const char *macs;
 	const char *kex;
-	const char *hostkey_algorithms;
-	const char *pubkey_algorithms;
 };
 
+/**
+ * oe_ssh_bind_check() - are the lists of algorithms acceptable?
+ * Return: 0, or OE_ECONF with a message that names the list.
+ */
+int oe_ssh_bind_check(
+    const struct oe_ssh_bind_params *params, struct oe_err *err);
 /** oe_ssh_bind_new() - settings and keys for accepted connections. */
 int oe_ssh_bind_new(const struct oe_ssh_hostkeys *keys,
     const struct oe_ssh_bind_params *params, struct oe_ssh_bind **ret,
