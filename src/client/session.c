@@ -46,6 +46,7 @@ struct session {
 	struct oe_watch *signal_watch;
 	int raise;   /* a signal that ends us, to be raised at the end */
 	bool closed; /* the peer closed the channel */
+	bool eof;    /* the peer's output has ended */
 	bool has_status;
 	int status;
 	bool done;
@@ -103,6 +104,7 @@ on_eof(void *arg)
 {
 	struct session *s = arg;
 
+	s->eof = true;
 	if (s->pump)
 		oe_ssh_pump_eof(s->pump);
 }
@@ -344,6 +346,8 @@ start_pump(struct session *s)
 	s->in_fd = s->out_fd = s->err_fd = -1;
 	/* what came before there was a pump */
 	oe_ssh_chan_resume(s->chan);
+	if (s->eof)
+		oe_ssh_pump_eof(s->pump);
 }
 
 static void
@@ -474,11 +478,25 @@ pass_signal(int sig)
 }
 
 static void
+session_step(struct session *s, int timeout_ms)
+{
+	if (oe_loop_once(s->c->loop, timeout_ms) < 0)
+		session_end(s, OE_EXIT_CONNECT);
+}
+
+static void
 session_loop(struct session *s)
 {
 	while (!finished(s))
-		if (oe_loop_once(s->c->loop, -1) < 0)
-			session_end(s, OE_EXIT_CONNECT);
+		session_step(s, -1);
+	/*
+	 * The answer to the request, all output and the close can come in one
+	 * read: then the answer has not been looked at, and nothing written.
+	 */
+	if (!s->done && !s->pump)
+		session_step(s, 0);
+	while (!finished(s))
+		session_step(s, -1);
 }
 
 int

@@ -42,7 +42,7 @@ owner() {
 	chage | chpasswd | useradd | userdel | usermod) echo passwd ;;
 	ps | pgrep) echo procps ;;
 	systemd-analyze | systemd-run) echo systemd ;;
-	cmp | sha256sum) echo bash ;; # diffutils, coreutils: everywhere
+	cmp | sha256sum | stty) echo bash ;; # diffutils, coreutils: everywhere
 	setpriv | runuser | script | last | lastlog) echo util-linux ;;
 	*) echo "$1" ;;
 	esac

@@ -45,9 +45,8 @@ help_option(const struct oe_app__page *page, const struct oe_param *p)
 	label = oe_mem_printf("%s--%s%s%s%s", letter,
 	    on_by_default(p) ? "[no-]" : "", p->name, p->metavar ? " " : "",
 	    p->metavar ? p->metavar : "");
-	text = oe_mem_printf("%s%s%s%s%s%s%s", p->help,
-	    choices[0] ? ": " : "", choices,
-	    p->flags & OE_PARAM_REPEAT ? " (repeatable)" : "",
+	text = oe_mem_printf("%s%s%s%s%s%s%s", p->help, choices[0] ? ": " : "",
+	    choices, p->flags & OE_PARAM_REPEAT ? " (repeatable)" : "",
 	    fallback ? " (default: " : "", fallback ? fallback : "",
 	    fallback ? ")" : "");
 	oe_app__page_item(page, OE_HELP_INDENT, label, OE_HELP_COLUMN, text);

@@ -163,8 +163,7 @@ read_choice(const struct oe_param *p, const char *text, struct oe_err *err)
 		if (oe_str_eq(*c, text))
 			return 0;
 	all = oe_app__choices(p);
-	(void)oe_err_set(
-	    err, OE_EINVAL, "'%s' is not one of %s", text, all);
+	(void)oe_err_set(err, OE_EINVAL, "'%s' is not one of %s", text, all);
 	free(all);
 	return OE_EINVAL;
 }

@@ -55,5 +55,4 @@ char *oe_str_base64(const void *p, size_t n, bool padding);
  * @ret: free() it.  @ret_len: bytes.
  * Return: 0 or OE_EINVAL.
  */
-int oe_str_unbase64(
-    const char *s, size_t len, uint8_t **ret, size_t *ret_len);
+int oe_str_unbase64(const char *s, size_t len, uint8_t **ret, size_t *ret_len);

@@ -47,8 +47,8 @@
 #define OE_SSH_ENV_MAX     (32 * 1024)
 
 static int
-bind_set(ssh_bind b, enum ssh_bind_options_e o, const char *what,
-    const char *v, struct oe_err *err)
+bind_set(ssh_bind b, enum ssh_bind_options_e o, const char *what, const char *v,
+    struct oe_err *err)
 {
 	if (ssh_bind_options_set(b, o, v) != SSH_OK)
 		return oe_err_set(err, OE_ECONF,
@@ -73,8 +73,7 @@ bind_set_algorithms(
 	    /* libssh drops the names that it does not know */
 	    {SSH_BIND_OPTIONS_KEY_EXCHANGE, "kex",
 		p->kex ? p->kex : OE_SSH_KEX_PQ OE_SSH_KEX},
-	    {SSH_BIND_OPTIONS_HOSTKEY_ALGORITHMS, "host keys",
-		OE_SSH_HOSTKEYS},
+	    {SSH_BIND_OPTIONS_HOSTKEY_ALGORITHMS, "host keys", OE_SSH_HOSTKEYS},
 	    {SSH_BIND_OPTIONS_PUBKEY_ACCEPTED_KEY_TYPES, "user keys",
 		OE_SSH_PUBKEYS},
 	};

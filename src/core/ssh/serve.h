@@ -81,8 +81,8 @@ struct oe_ssh_bind_params {
  * oe_ssh_bind_check() - are the lists of algorithms acceptable?
  * Return: 0, or OE_ECONF with a message that names the list.
  */
-int oe_ssh_bind_check(
-    const struct oe_ssh_bind_params *params, struct oe_err *err);
+int
+oe_ssh_bind_check(const struct oe_ssh_bind_params *params, struct oe_err *err);
 /** oe_ssh_bind_new() - settings and keys for accepted connections. */
 int oe_ssh_bind_new(const struct oe_ssh_hostkeys *keys,
     const struct oe_ssh_bind_params *params, struct oe_ssh_bind **ret,
