@@ -96,7 +96,8 @@ status_is 255 "a ProxyCommand that says nothing: 255"
 like "$(cat "$ERR")" "no answer within 1 s" "after ConnectTimeout"
 run jump -W "$LO:$DEAD_PORT" sshd-a
 status_is 255 "-W to a dead port: 255"
-like "$(cat "$ERR")" "to $LO port $DEAD_PORT: .*[Cc]onnection refused" "what happened"
+like "$(cat "$ERR")" "to $LO port $DEAD_PORT: .*[Cc]onnection refused" \
+	"what happened"
 run jump -J 'a b,,c' ours-t true
 status_is 64 "-J with nonsense"
 

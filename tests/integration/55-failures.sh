@@ -92,7 +92,8 @@ for mode in garbage long http old; do
 done
 bad banner
 use_port "$BAD_PORT"
-fails 5 'closed|disconnected|reset' "a peer that hangs up after its version" "$LO"
+fails 5 'closed|disconnected|reset' "a peer that hangs up after its version" \
+	"$LO"
 bad escape
 use_port "$BAD_PORT"
 run oe_ssh -v -o ConnectTimeout=3 "$LO" true
