@@ -33,6 +33,7 @@ struct oe_ssh {
 	 */
 	uint64_t write_mark;   /* wire.out_bytes when the last write is out */
 	unsigned loose_writes; /* since libssh last said "nothing pending" */
+	uint64_t input_noted;  /* wire.in_bytes at last_input_ms */
 	int64_t last_input_ms;
 	unsigned depth; /* inside libssh: channels may not be freed */
 	bool dead;      /* the transport ended */

@@ -57,11 +57,20 @@ ssh_tell(struct oe_ssh *s)
 		s->failed(s->failed_arg);
 }
 
+/* libssh reads in some of its calls too, so the counter is what tells. */
+static void
+ssh_note_input(struct oe_ssh *s)
+{
+	if (s->wire.in_bytes == s->input_noted)
+		return;
+	s->input_noted = s->wire.in_bytes;
+	s->last_input_ms = oe_time_mono_ms();
+}
+
 /* Let libssh handle what the socket, or the read-ahead, has. */
 static void
 ssh_serve_input(struct oe_ssh *s)
 {
-	uint64_t before = s->wire.in_bytes;
 	int rounds = 0, r;
 
 	s->depth++;
@@ -76,8 +85,7 @@ ssh_serve_input(struct oe_ssh *s)
 	} while (!s->dead && oe_ssh__readahead_waits(s->fd) &&
 		 ++rounds < OE_SSH_ROUNDS_MAX);
 	s->depth--;
-	if (s->wire.in_bytes != before)
-		s->last_input_ms = oe_time_mono_ms();
+	ssh_note_input(s);
 }
 
 static void
@@ -106,6 +114,7 @@ ssh_before_wait(void *arg)
 	}
 	more |= oe_ssh__chan_retry(s);
 	oe_ssh__chan_reap(s);
+	ssh_note_input(s);
 	if (!s->dead)
 		oe_watch_set(s->watch,
 		    (short)(oe_ssh_unsent(s) ? POLLIN | POLLOUT : POLLIN));
@@ -266,6 +275,7 @@ oe_ssh_keepalive(struct oe_ssh *s)
 	(void)ssh_send_keepalive(s->session);
 	(void)ssh_send_keepalive(s->session);
 	s->depth--;
+	ssh_note_input(s);
 	return ssh_is_connected(s->session) ? 0 : OE_ECLOSED;
 }
 
