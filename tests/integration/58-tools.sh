@@ -84,7 +84,7 @@ scp_checks() {
 
 ansible_checks() {
 	command -v ansible >/dev/null || { skip "ansible" "not here" && return; }
-	export ANSIBLE_SSH_ARGS='-C' ANSIBLE_LOCAL_TEMP=$T/ansible \
+	export ANSIBLE_LOCAL_TEMP=$T/ansible \
 		ANSIBLE_REMOTE_TEMP=$T/ansible-far ANSIBLE_NOCOLOR=1 \
 		ANSIBLE_HOME=$T/ansible ANSIBLE_CONFIG=$T/ansible.cfg \
 		ANSIBLE_SSH_TRANSFER_METHOD=piped

@@ -2,6 +2,7 @@
 #include "core/ssh/pump.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,8 @@ struct oe_ssh_pump {
 	struct oe_idle *idle;
 	int in[SIDE_COUNT], out[SINK_COUNT];
 	struct oe_watch *in_watch[SIDE_COUNT], *out_watch[SINK_COUNT];
+	/* reads a wake-up: a blocking descriptor was promised one only */
+	int rounds[SIDE_COUNT];
 	bool in_ended[SIDE_COUNT]; /* end of file or error seen */
 	bool blocked[SINK_COUNT];  /* the sink takes nothing now */
 	bool broken[SINK_COUNT];   /* the sink takes nothing any more */
@@ -121,7 +124,7 @@ pump_on_in(struct oe_ssh_pump *p, int side)
 {
 	int i;
 
-	for (i = 0; i < OE_SSH_PUMP_ROUNDS && pump_move_in(p, side); i++)
+	for (i = 0; i < p->rounds[side] && pump_move_in(p, side); i++)
 		continue;
 }
 
@@ -251,6 +254,9 @@ oe_ssh_pump_new(struct oe_loop *loop, struct oe_ssh_chan *chan,
 	p->out[SINK_ERR] = plan->err_fd;
 	for (i = 0; i < SIDE_COUNT; i++) {
 		p->in_ended[i] = p->in[i] < 0;
+		p->rounds[i] = fcntl(p->in[i], F_GETFL) & O_NONBLOCK
+				   ? OE_SSH_PUMP_ROUNDS
+				   : 1;
 		if (p->in[i] >= 0)
 			p->in_watch[i] =
 			    oe_loop_watch(loop, p->in[i], 0, in_fn[i], p);

@@ -113,7 +113,11 @@ oe_sshconf_find(const char *name)
 bool
 oe_sshconf_is_off(const char *name, const char *value)
 {
-	/* the value that says "without" */
+	/*
+	 * The values that say "without"; NULL: every value does.  A shared
+	 * connection is never needed ("auto" takes one where there is one), so
+	 * ansible and the like may go on naming their sockets.
+	 */
 	static const struct {
 		const char *name, *off;
 	} all[] = {
@@ -122,8 +126,10 @@ oe_sshconf_is_off(const char *name, const char *value)
 	    {"CheckHostIP", "no"},
 	    {"ClearAllForwardings", "yes"},
 	    {"ControlMaster", "no"},
-	    {"ControlPath", "none"},
-	    {"ControlPersist", "no"},
+	    {"ControlMaster", "auto"},
+	    {"ControlMaster", "autoask"},
+	    {"ControlPath", NULL},
+	    {"ControlPersist", NULL},
 	    {"EnableSSHKeysign", "no"},
 	    {"ForwardX11", "no"},
 	    {"ForwardX11Trusted", "no"},
@@ -140,8 +146,9 @@ oe_sshconf_is_off(const char *name, const char *value)
 	size_t i;
 
 	for (i = 0; i < OE_ARRAY_LEN(all); i++)
-		if (oe_str_eq_nocase(all[i].name, name))
-			return oe_str_eq_nocase(all[i].off, value);
+		if (oe_str_eq_nocase(all[i].name, name) &&
+		    (!all[i].off || oe_str_eq_nocase(all[i].off, value)))
+			return true;
 	return false;
 }
 
