@@ -77,6 +77,8 @@ sign -O critical:x@example.org
 kept_out "an unknown critical option"
 sign -O critical:x@example.org=1
 kept_out "with a value too"
+sign -O verify-required
+kept_out "verify-required, which libssh does not let us check"
 sign -O extension:x@example.org
 gets_in "an unknown extension does no harm"
 sign

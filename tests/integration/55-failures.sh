@@ -115,7 +115,7 @@ fails 5 'no algorithm in common' "no cipher in common" \
 start_sshd || bail "no sshd"
 
 in_session() {
-	oe_ssh -o ServerAliveInterval=1 -o ServerAliveCountMax=2 "$@" \
+	oe_ssh -o ServerAliveInterval=1 -o ServerAliveCountMax=1 "$@" \
 		"$LO" 'echo up; exec sleep 20' >"$OUT" 2>"$ERR" &
 	JOB=$!
 	own "$JOB"
