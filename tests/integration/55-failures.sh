@@ -115,6 +115,8 @@ fails 5 'no algorithm in common' "no cipher in common" \
 start_sshd || bail "no sshd"
 
 in_session() {
+	# what the last session said must not be taken for this one's
+	: >"$OUT"
 	oe_ssh -o ServerAliveInterval=1 -o ServerAliveCountMax=1 "$@" \
 		"$LO" 'echo up; exec sleep 20' >"$OUT" 2>"$ERR" &
 	JOB=$!
