@@ -38,7 +38,7 @@ if command -v dropbear dropbearkey >/dev/null; then
 		peer dropbear "$DROPBEAR_PORT" "$LOGIN"
 	else
 		# it reads ~/.ssh of the account, which is not the test's
-		skip dropbear "as a plain user it would need our own ~/.ssh"
+		skip dropbear "needs root: else it reads our own ~/.ssh"
 	fi
 else
 	skip dropbear "no dropbear here"
