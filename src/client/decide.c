@@ -2,7 +2,6 @@
 /* The decisions of a session: pure, no descriptors. */
 #include "client/session.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,41 +22,6 @@ oe_session_want_tty(
 		return !command && stdin_is_tty;
 	*ret_refused = !stdin_is_tty;
 	return stdin_is_tty;
-}
-
-int
-oe_session_signal_number(const char *name)
-{
-	/* RFC 4254 section 6.10 */
-	static const struct {
-		const char *name;
-		int number;
-	} all[] = {
-	    {"ABRT", SIGABRT},
-	    {"ALRM", SIGALRM},
-	    {"BUS", SIGBUS},
-	    {"FPE", SIGFPE},
-	    {"HUP", SIGHUP},
-	    {"ILL", SIGILL},
-	    {"INT", SIGINT},
-	    {"KILL", SIGKILL},
-	    {"PIPE", SIGPIPE},
-	    {"QUIT", SIGQUIT},
-	    {"SEGV", SIGSEGV},
-	    {"SYS", SIGSYS},
-	    {"TERM", SIGTERM},
-	    {"TRAP", SIGTRAP},
-	    {"USR1", SIGUSR1},
-	    {"USR2", SIGUSR2},
-	    {"XCPU", SIGXCPU},
-	    {"XFSZ", SIGXFSZ},
-	};
-	size_t i;
-
-	for (i = 0; i < OE_ARRAY_LEN(all); i++)
-		if (oe_str_eq(all[i].name, name))
-			return all[i].number;
-	return 0;
 }
 
 /* Is the variable wanted?  A pattern with '-' takes names out (ssh_config). */

@@ -24,6 +24,7 @@
 #include "core/net/loop.h"
 #include "core/ssh/ptymodes.h"
 #include "core/ssh/pump.h"
+#include "core/ssh/signals.h"
 #include "core/ssh/ssh.h"
 
 /* The farewell may wait this long for a full socket. */
@@ -133,7 +134,7 @@ static void
 on_exit_signal(void *arg, const char *name, bool core, const char *message)
 {
 	struct session *s = arg;
-	int n = oe_session_signal_number(name);
+	int n = oe_ssh_signal_number(name);
 
 	(void)message;
 	if (s->done)

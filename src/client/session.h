@@ -38,8 +38,6 @@ int oe_session_bridge(struct oe_connect *c, const struct oe_sshconf *conf,
 /** oe_session_want_tty() - RequestTTY and what the command line says. */
 bool oe_session_want_tty(
     const char *request, bool command, bool stdin_is_tty, bool *ret_refused);
-/** oe_session_signal_number() - "TERM" gives 15; 0 when unknown here. */
-int oe_session_signal_number(const char *name);
 /** oe_session_env() - SendEnv and SetEnv as NAME=VALUE. */
 void oe_session_env(
     const struct oe_sshconf *conf, char *const *environ_, struct oe_strs *ret);

@@ -170,11 +170,14 @@ auth_decide(struct oe_srv_conn *c, const struct oe_srv_identity *id,
 		    oe_srv_method_text(id->method));
 	if (r == 0)
 		r = oe_grant_intersect(grant, &rule.grant, err);
-	if (r == 0)
-		c->rule = rule;
-	else
+	if (r < 0) {
 		oe_srv_rule_done(&rule);
-	return r;
+		return r;
+	}
+	/* the account phase may have refused an earlier method */
+	oe_srv_rule_done(&c->rule);
+	c->rule = rule;
+	return 0;
 }
 
 bool

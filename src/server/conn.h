@@ -12,6 +12,7 @@
 #include "core/ssh/serve.h"
 #include "server/internal.h"
 #include "server/policy.h"
+#include "server/proto.h"
 #include "server/user.h"
 
 struct oe_srv_pam;
@@ -46,7 +47,8 @@ struct oe_srv_conn {
 	pid_t net;
 	enum oe_srv_phase phase;
 	enum oe_srv_end end;
-	bool said_hello, done;
+	bool done;
+	unsigned asked[OE_SRV_REQ_COUNT]; /* requests so far, by type */
 	struct oe_timer *grace, *kill;
 	/* authentication */
 	char *user; /* as first requested; later requests must repeat it */

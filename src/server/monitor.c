@@ -221,11 +221,11 @@ monitor_serve(struct oe_srv_conn *c, struct oe_ipc_msg *m)
 		monitor_violation(c, m->type, "not permitted in this phase");
 		return;
 	}
-	if (m->type == OE_SRV_REQ_HELLO && c->said_hello) {
+	if (rule->most && c->asked[m->type] >= rule->most) {
 		monitor_violation(c, m->type, "repeated");
 		return;
 	}
-	c->said_hello |= m->type == OE_SRV_REQ_HELLO;
+	c->asked[m->type]++;
 	if (rule->handler(c, m) < 0)
 		monitor_violation(c, m->type, "malformed");
 }

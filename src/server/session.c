@@ -22,30 +22,12 @@
 #include "core/base/mem.h"
 #include "core/base/time.h"
 #include "core/ssh/ptymodes.h"
+#include "core/ssh/signals.h"
 #include "server/login.h"
 #include "server/pam.h"
 
 /* How long ended connections wait for their processes' status. */
 #define OE_SRV_REAP_MS 300
-
-static const struct {
-	const char *name;
-	int number;
-} session_signals[] = {
-    {"ABRT", SIGABRT},
-    {"ALRM", SIGALRM},
-    {"FPE", SIGFPE},
-    {"HUP", SIGHUP},
-    {"ILL", SIGILL},
-    {"INT", SIGINT},
-    {"KILL", SIGKILL},
-    {"PIPE", SIGPIPE},
-    {"QUIT", SIGQUIT},
-    {"SEGV", SIGSEGV},
-    {"TERM", SIGTERM},
-    {"USR1", SIGUSR1},
-    {"USR2", SIGUSR2},
-};
 
 struct oe_srv_session *
 oe_srv__session_find(struct oe_srv_conn *c, uint32_t id)
@@ -304,20 +286,16 @@ oe_srv__session_signal(struct oe_srv_conn *c, struct oe_ipc_msg *m)
 {
 	struct oe_srv_session *s;
 	char *name = NULL;
-	bool ok = false;
-	size_t i;
+	int number;
+	bool ok;
 
 	if (session_take(c, m, &s) < 0 ||
 	    oe_buf_get_cstring(&m->payload, OE_SRV_SIGNAL_MAX, &name) < 0)
 		return OE_EPROTO;
-	for (i = 0; i < OE_ARRAY_LEN(session_signals); i++) {
-		if (strcmp(session_signals[i].name, name))
-			continue;
-		/* a forced command is not the peer's to interrupt */
-		ok = s->pid > 0 && !c->grant.force_command &&
-		     !c->srv->cfg->force_command &&
-		     killpg(s->pid, session_signals[i].number) == 0;
-	}
+	number = oe_ssh_signal_number(name);
+	/* a forced command is not the peer's to interrupt */
+	ok = number && s->pid > 0 && !c->grant.force_command &&
+	     !c->srv->cfg->force_command && killpg(s->pid, number) == 0;
 	free(name);
 	oe_srv__reply(c, m->type, ok);
 	return 0;
@@ -342,17 +320,6 @@ oe_srv__session_agent(struct oe_srv_conn *c, struct oe_ipc_msg *m)
 	return 0;
 }
 
-static const char *
-session_signal_name(int number)
-{
-	size_t i;
-
-	for (i = 0; i < OE_ARRAY_LEN(session_signals); i++)
-		if (session_signals[i].number == number)
-			return session_signals[i].name;
-	return "KILL"; /* RFC 4254 6.10 knows no other names */
-}
-
 static void
 session_free(struct oe_srv_conn *c, struct oe_srv_session *s)
 {
@@ -370,7 +337,7 @@ session_free(struct oe_srv_conn *c, struct oe_srv_session *s)
 			oe_event_bool(&e, "still_running", true);
 		else if (WIFSIGNALED(s->status))
 			oe_event_str(&e, "signal",
-			    session_signal_name(WTERMSIG(s->status)));
+			    oe_ssh_signal_name(WTERMSIG(s->status)));
 		else
 			oe_event_int(&e, "status", WEXITSTATUS(s->status));
 		oe_event_int(
@@ -416,7 +383,7 @@ session_tell_exit(struct oe_srv_conn *c, struct oe_srv_session *s)
 	(void)oe_buf_put_u32(
 	    &m.payload, by_signal ? 0 : (uint32_t)WEXITSTATUS(s->status));
 	(void)oe_buf_put_cstring(&m.payload,
-	    by_signal ? session_signal_name(WTERMSIG(s->status)) : "");
+	    by_signal ? oe_ssh_signal_name(WTERMSIG(s->status)) : "");
 	(void)oe_buf_put_u8(
 	    &m.payload, by_signal && WCOREDUMP(s->status) ? 1 : 0);
 	oe_srv__notice(c, &m);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
@@ -37,16 +36,6 @@ terminal(void **state)
 		    cases[i].want);
 		assert_int_equal(refused, cases[i].refused);
 	}
-}
-
-static void
-signals(void **state)
-{
-	(void)state;
-	assert_int_equal(oe_session_signal_number("TERM"), SIGTERM);
-	assert_int_equal(oe_session_signal_number("KILL"), SIGKILL);
-	assert_int_equal(oe_session_signal_number("SIGTERM"), 0);
-	assert_int_equal(oe_session_signal_number(""), 0);
 }
 
 static int
@@ -122,7 +111,6 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(terminal),
-	    cmocka_unit_test(signals),
 	    cmocka_unit_test(environment),
 	    cmocka_unit_test(asking),
 	};
