@@ -34,6 +34,8 @@ upward base net app sshfloor client |
 	verdict "client calls core only"
 upward base net app sshfloor server |
 	verdict "server calls core only"
+upward base net app sshfloor client sftp |
+	verdict "sftp calls core and client only"
 
 # only FOLDER-REGEX HEADER-REGEX: includes of that library elsewhere.
 only() {
@@ -64,4 +66,7 @@ include_up core/app 'core/(net|ssh|mesh)|client|server' |
 include_up core/ssh 'client|server' | verdict "ssh includes core only"
 include_up client 'server' | verdict "client does not include server"
 include_up server 'client' | verdict "server does not include client"
+include_up '(client|server)' 'sftp' |
+	verdict "client and server do not include sftp"
+include_up sftp 'server' | verdict "sftp does not include server"
 done_testing

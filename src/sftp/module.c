@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/app/module.h"
+
+#include "sftp/commands.h"
+
+static const struct oe_command *const commands[] = {NULL};
+
+extern const struct oe_module oe_module_sftp;
+
+const struct oe_module oe_module_sftp = {
+    .name = "sftp",
+    .summary = "files: sftp-server, sftp, scp",
+    .commands = commands,
+};
