@@ -126,13 +126,20 @@ help_elsewhere(const struct oe_app__page *page, const struct oe_command *c)
 	if (!p)
 		return;
 	env = oe_app__param_env(c, p);
-	text = oe_mem_printf(
-	    "A setting may also stand in omniedge.conf(5), section [%s], as "
-	    "its long name (--%s is '%s = ...'), or in the environment (%s). "
-	    "The command line wins over the environment, that over the "
-	    "user's file, that over the system's. A switch --x is undone by "
-	    "--no-x.",
-	    c->name, p->name, p->name, env);
+	if (c->flags & OE_CMD_SYSTEM_ONLY)
+		text = oe_mem_printf("A setting may also stand in the system's "
+				     "omniedge.conf(5), section [%s], as its "
+				     "long name (--%s is '%s = ...'). The "
+				     "command line wins over it.",
+		    c->name, p->name, p->name);
+	else
+		text = oe_mem_printf(
+		    "A setting may also stand in omniedge.conf(5), section "
+		    "[%s], as its long name (--%s is '%s = ...'), or in the "
+		    "environment (%s). The command line wins over the "
+		    "environment, that over the user's file, that over the "
+		    "system's. A switch --x is undone by --no-x.",
+		    c->name, p->name, p->name, env);
 	oe_app__page_heading(page, "Files and environment");
 	oe_app__page_item(page, OE_HELP_INDENT, "", OE_HELP_INDENT, text);
 	free(text);
