@@ -215,7 +215,6 @@ oe_ask_mkdir(
     const struct oe_ask *a, const char *path, uint32_t mode, struct oe_err *err)
 {
 	struct oe_ask_question *q = oe_ask__new(a);
-	int r;
 
 	a->fs->ops->mkdir(a->fs, &q->op, path, mode);
 	return oe_ask__end(a, q, path, err);

@@ -25,10 +25,10 @@ struct oe_sftp_cmd;
 /* A command as typed; everything is borrowed. */
 struct oe_sftp_args {
 	const struct oe_sftp_cmd *cmd;
-	char flags[64];      /* letters in the order given */
-	char *const *words;  /* behind the flags; patterns (sftp_parse.h) */
+	char flags[64];     /* letters in the order given */
+	char *const *words; /* behind the flags; patterns (sftp_parse.h) */
 	size_t n;
-	const char *rest;    /* the line behind the command as it is */
+	const char *rest; /* the line behind the command as it is */
 	bool stop_at_error;
 };
 
@@ -40,7 +40,7 @@ struct oe_sftp_cmd {
 	const char *letters; /* flags that it takes */
 	const char *syntax;  /* behind the name; NULL: a synonym, no help */
 	const char *help;
-	unsigned min, max;   /* words */
+	unsigned min, max; /* words */
 	enum oe_sftp_word words[2];
 	/* Return 0, OE_SFTP_QUIT, or a negative status: told already. */
 	int (*run)(struct oe_sftp_shell *sh, const struct oe_sftp_args *a);
@@ -76,7 +76,8 @@ int oe_sftp_cmd_symlink(struct oe_sftp_shell *sh, const struct oe_sftp_args *a);
 /* sftp_commands_place.c */
 int oe_sftp_cmd_cd(struct oe_sftp_shell *sh, const struct oe_sftp_args *a);
 int oe_sftp_cmd_df(struct oe_sftp_shell *sh, const struct oe_sftp_args *a);
-int oe_sftp_cmd_progress(struct oe_sftp_shell *sh, const struct oe_sftp_args *a);
+int
+oe_sftp_cmd_progress(struct oe_sftp_shell *sh, const struct oe_sftp_args *a);
 int oe_sftp_cmd_pwd(struct oe_sftp_shell *sh, const struct oe_sftp_args *a);
 int oe_sftp_cmd_version(struct oe_sftp_shell *sh, const struct oe_sftp_args *a);
 /* sftp_commands_local.c */

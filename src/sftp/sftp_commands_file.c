@@ -89,8 +89,8 @@ set(struct oe_sftp_shell *sh, const struct oe_sftp_args *a, const char *path,
 }
 
 static int
-chmod_one(struct oe_sftp_shell *sh, const struct oe_sftp_args *a,
-    const char *path)
+chmod_one(
+    struct oe_sftp_shell *sh, const struct oe_sftp_args *a, const char *path)
 {
 	struct oe_sftp_attrs attrs = {.flags = OE_ATTR_PERMISSIONS};
 
@@ -123,21 +123,20 @@ own_one(struct oe_sftp_shell *sh, const struct oe_sftp_args *a,
 		    sh, "The server does not tell who owns %s", path);
 	attrs.flags = OE_ATTR_UIDGID;
 	*(group ? &attrs.gid : &attrs.uid) = id;
-	oe_sftp_tell(
-	    sh, "Changing %s on %s", group ? "group" : "owner", path);
+	oe_sftp_tell(sh, "Changing %s on %s", group ? "group" : "owner", path);
 	return set(sh, a, path, &attrs);
 }
 
 static int
-chown_one(struct oe_sftp_shell *sh, const struct oe_sftp_args *a,
-    const char *path)
+chown_one(
+    struct oe_sftp_shell *sh, const struct oe_sftp_args *a, const char *path)
 {
 	return own_one(sh, a, path, false);
 }
 
 static int
-chgrp_one(struct oe_sftp_shell *sh, const struct oe_sftp_args *a,
-    const char *path)
+chgrp_one(
+    struct oe_sftp_shell *sh, const struct oe_sftp_args *a, const char *path)
 {
 	return own_one(sh, a, path, true);
 }
@@ -234,8 +233,8 @@ oe_sftp_cmd_cp(struct oe_sftp_shell *sh, const struct oe_sftp_args *a)
 	to = absolute_word(sh, a->words[1]);
 	r = oe_ask_copy(&at, from, to, &err);
 	if (r < 0)
-		oe_sftp_fail(sh, "Couldn't copy \"%s\" to \"%s\": %s", from,
-		    to, oe_err_text(&err));
+		oe_sftp_fail(sh, "Couldn't copy \"%s\" to \"%s\": %s", from, to,
+		    oe_err_text(&err));
 	free(from);
 	free(to);
 	return r;
@@ -248,13 +247,13 @@ oe_sftp_cmd_rename(struct oe_sftp_shell *sh, const struct oe_sftp_args *a)
 	struct oe_err err = OE_ERR_INIT;
 	char *from = absolute_word(sh, a->words[0]);
 	char *to = absolute_word(sh, a->words[1]);
-	bool over = !oe_sftp_has(a, 'l') &&
-		    (sh->remote->features & OE_FS_RENAME_OVER);
+	bool over =
+	    !oe_sftp_has(a, 'l') && (sh->remote->features & OE_FS_RENAME_OVER);
 	int r = oe_ask_rename(&at, from, to, over, &err);
 
 	if (r < 0)
-		oe_sftp_fail(sh, "Couldn't rename to \"%s\": %s", to,
-		    oe_err_text(&err));
+		oe_sftp_fail(
+		    sh, "Couldn't rename to \"%s\": %s", to, oe_err_text(&err));
 	free(from);
 	free(to);
 	return r;
@@ -277,8 +276,8 @@ link_one(struct oe_sftp_shell *sh, const struct oe_sftp_args *a, bool symbolic)
 	r = symbolic ? oe_ask_symlink(&at, from, to, &err)
 		     : oe_ask_hardlink(&at, from, to, &err);
 	if (r < 0)
-		oe_sftp_fail(sh, "Couldn't link to \"%s\": %s", from,
-		    oe_err_text(&err));
+		oe_sftp_fail(
+		    sh, "Couldn't link to \"%s\": %s", from, oe_err_text(&err));
 	free(from);
 	free(to);
 	return r;

@@ -157,9 +157,8 @@ oe_sftp_cmd_lmkdir(struct oe_sftp_shell *sh, const struct oe_sftp_args *a)
 	int r = 0;
 
 	if (mkdir(path, 0777) < 0)
-		r = oe_sftp_fail(sh,
-		    "Couldn't make local directory \"%s\": %s", path,
-		    strerror(errno));
+		r = oe_sftp_fail(sh, "Couldn't make local directory \"%s\": %s",
+		    path, strerror(errno));
 	free(path);
 	return r;
 }
@@ -171,8 +170,8 @@ oe_sftp_cmd_lpwd(struct oe_sftp_shell *sh, const struct oe_sftp_args *a)
 
 	(void)a;
 	if (!cwd)
-		return oe_sftp_fail(sh, "Couldn't get local directory: %s",
-		    strerror(errno));
+		return oe_sftp_fail(
+		    sh, "Couldn't get local directory: %s", strerror(errno));
 	oe_sftp_say(sh, "Local working directory: %s", cwd);
 	free(cwd);
 	return 0;

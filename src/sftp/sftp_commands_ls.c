@@ -21,10 +21,10 @@ struct style {
 struct listing {
 	struct oe_sftp_shell *sh;
 	struct style style;
-	struct oe_ask_list list; /* names as shown */
+	struct oe_ask_list list;      /* names as shown */
 	struct oe_strs users, groups; /* names for the ids of each entry */
-	bool longnames;          /* the server's lines are to be shown */
-	size_t extra;            /* columns of what stands before names */
+	bool longnames;               /* the server's lines are to be shown */
+	size_t extra;                 /* columns of what stands before names */
 };
 
 static struct style
@@ -105,8 +105,8 @@ ask_ids(struct listing *l)
 		u = add_id(uids, &ids.n_uids, l->list.v[i].attrs.uid);
 		g = add_id(gids, &ids.n_gids, l->list.v[i].attrs.gid);
 		oe_strs_add(&l->users, u < ids.n_uids ? names.v[u] : "");
-		oe_strs_add(&l->groups,
-		    g < ids.n_gids ? names.v[ids.n_uids + g] : "");
+		oe_strs_add(
+		    &l->groups, g < ids.n_gids ? names.v[ids.n_uids + g] : "");
 	}
 out:
 	oe_strs_done(&names);
@@ -150,8 +150,8 @@ show_short(struct listing *l)
 		oe_strs_add(&names, l->list.v[i].name);
 	}
 	longest += l->extra;
-	oe_sftp_columns(l->sh, &names, longest,
-	    l->style.single ? 0 : oe_sftp_width());
+	oe_sftp_columns(
+	    l->sh, &names, longest, l->style.single ? 0 : oe_sftp_width());
 	oe_strs_done(&names);
 }
 
@@ -204,8 +204,8 @@ list_dir(struct listing *l, const char *dir, const char *before)
 		if (all.v[i].name[0] == '.' && !l->style.all)
 			continue;
 		name = oe_sftp_path_join(before, all.v[i].name);
-		oe_ask_list_add(&l->list, name, all.v[i].longname,
-		    &all.v[i].attrs);
+		oe_ask_list_add(
+		    &l->list, name, all.v[i].longname, &all.v[i].attrs);
 		free(name);
 	}
 	oe_ask_list_done(&all);
@@ -231,16 +231,15 @@ list_names(struct listing *l, const struct oe_strs *paths, bool relative)
 		/* names alone need no question to the server */
 		if (l->style.longer || l->style.sort == 't' ||
 		    l->style.sort == 'S')
-			each =
-			    oe_ask_stat(&at, paths->v[i], false, &st, &err);
+			each = oe_ask_stat(&at, paths->v[i], false, &st, &err);
 		if (each < 0) {
 			oe_sftp_fail(
 			    l->sh, "Couldn't stat: %s", oe_err_text(&err));
 			r = each;
 			continue;
 		}
-		oe_ask_list_add(&l->list,
-		    strip(l->sh, paths->v[i], relative), "", &st);
+		oe_ask_list_add(
+		    &l->list, strip(l->sh, paths->v[i], relative), "", &st);
 	}
 	show(l);
 	return r;

@@ -83,8 +83,8 @@ df_inodes(struct oe_sftp_shell *sh, const struct oe_sftp_vfs *v)
 	char used[16];
 
 	percent(v->files - v->ffree, v->files, used);
-	oe_sftp_say(
-	    sh, "     Inodes        Used       Avail      (root)    %%Capacity");
+	oe_sftp_say(sh,
+	    "     Inodes        Used       Avail      (root)    %%Capacity");
 	oe_sftp_say(sh, "%11llu %11llu %11llu %11llu         %s",
 	    (unsigned long long)v->files,
 	    (unsigned long long)(v->files - v->ffree),
@@ -123,8 +123,8 @@ df_blocks(struct oe_sftp_shell *sh, const struct oe_sftp_vfs *v, bool human)
 	for (i = 0; i < 4; i++)
 		oe_sftp_scaled(n[i], s[i]);
 	oe_sftp_say(sh, "    Size     Used    Avail   (root)    %%Capacity");
-	oe_sftp_say(sh, "%7sB %7sB %7sB %7sB         %s", s[0], s[1], s[2],
-	    s[3], used);
+	oe_sftp_say(
+	    sh, "%7sB %7sB %7sB %7sB         %s", s[0], s[1], s[2], s[3], used);
 }
 
 int

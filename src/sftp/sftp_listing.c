@@ -65,8 +65,7 @@ oe_sftp_mode(uint32_t mode, char ret[11])
 		uint32_t bit;
 		int at;
 		char plain, both;
-	} special[] = {
-	    {S_ISUID, 3, 'S', 's'}, {S_ISGID, 6, 'S', 's'},
+	} special[] = {{S_ISUID, 3, 'S', 's'}, {S_ISGID, 6, 'S', 's'},
 	    {S_ISVTX, 9, 'T', 't'}};
 	size_t i;
 

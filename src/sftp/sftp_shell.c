@@ -86,8 +86,7 @@ oe_sftp_text_width(const char *s)
 	return width;
 }
 
-static void OE_PRINTF(2, 0)
-    print(FILE *f, const char *fmt, va_list ap)
+static void OE_PRINTF(2, 0) print(FILE *f, const char *fmt, va_list ap)
 {
 	char *raw = NULL, *safe;
 
