@@ -180,8 +180,8 @@ static const struct oe_command *const sample_commands[] = {
 };
 
 static const struct oe_subsystem sample_subsystems[] = {
-    {"sftp", NULL},
-    {NULL, NULL},
+    {"sftp", NULL, false},
+    {NULL, NULL, false},
 };
 
 static const struct oe_module sample_module = {
