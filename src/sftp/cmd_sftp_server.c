@@ -347,7 +347,7 @@ open_audit(const char *to, int *ret, struct oe_err *err)
 		return 0;
 	if (oe_str_starts(to, "fd:")) {
 		(void)oe_str_parse_int(to + 3, 2, 1 << 20, &n);
-		fd = fcntl((int)n, F_DUPFD_CLOEXEC, 3);
+		fd = fcntl((int)n, F_SETFD, FD_CLOEXEC) < 0 ? -1 : (int)n;
 	} else {
 		fd = open(to,
 		    O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_CLOEXEC, 0600);

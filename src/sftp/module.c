@@ -8,8 +8,8 @@ static const struct oe_command *const commands[] = {
 
 static const char *const server[] = {"", "sftp-server", NULL};
 static const struct oe_subsystem subsystems[] = {
-    {"sftp", server},
-    {NULL, NULL},
+    {"sftp", server, true},
+    {NULL, NULL, false},
 };
 
 extern const struct oe_module oe_module_sftp;

@@ -4,11 +4,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "core/base/err.h"
+#include "sftp/longname.h"
 #include "sftp/server_internal.h"
 
 /* Names of one answer; a name, its line and attributes are below 1 KB. */
@@ -18,11 +20,12 @@ _Static_assert(ENTRIES_MAX * 1024 < OE_SFTP__REPLY_MAX, "a READDIR fits");
 static void
 put_entry(struct oe_sftp_server *s, const char *name, const struct stat *st)
 {
+	char line[OE_LONGNAME_ROOM + NAME_MAX];
 	struct oe_sftp_attrs a;
-	char line[640];
-	size_t n = oe_sftp__longname(&s->names, name, st, line, sizeof line);
+	size_t n;
 
 	oe_sftp_attrs_of(st, &a);
+	n = oe_sftp__longname(&s->names, name, st, &a, line, sizeof line);
 	oe_buf_put_cstring(&s->out, name);
 	oe_buf_put_string(&s->out, line, n);
 	oe_sftp_put_attrs(&s->out, &a);

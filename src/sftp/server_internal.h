@@ -143,7 +143,8 @@ struct oe_sftp__names {
 const char *oe_sftp__name(struct oe_sftp__names *t, bool is_group, uint32_t id);
 /** oe_sftp__longname() - one line of "ls -l"; its length. */
 size_t oe_sftp__longname(struct oe_sftp__names *t, const char *name,
-    const struct stat *st, char *ret, size_t size);
+    const struct stat *st, const struct oe_sftp_attrs *a, char *ret,
+    size_t size);
 
 /* --- small files: server_put.c --- */
 
