@@ -3,12 +3,11 @@
 
 #include "sftp/commands.h"
 
-static const struct oe_command *const commands[] = {NULL};
-
 extern const struct oe_module oe_module_sftp;
 
 const struct oe_module oe_module_sftp = {
     .name = "sftp",
     .summary = "files: sftp-server, sftp, scp",
-    .commands = commands,
+    .commands = oe_sftp_commands,
+    .libraries = oe_sftp_libraries,
 };

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sftp/commands.h"
+
+#include <stddef.h>
+
+const struct oe_command *const oe_sftp_commands[] = {NULL};
+
+const struct oe_library oe_sftp_libraries[] = {{NULL, NULL, NULL}};
