@@ -107,12 +107,12 @@ expand(struct oe_sftp_server *s, char *path)
 		s->why = "No such user";
 		return OE_FX_NO_SUCH_FILE;
 	}
-	if (strlen(home) + strlen(rest) > OE_SFTP_PATH_MAX) {
+	n = (size_t)snprintf(s->text, sizeof s->text, "%s%s", home, rest);
+	if (n > OE_SFTP_PATH_MAX || n >= sizeof s->text) {
 		errno = ENAMETOOLONG;
 		return oe_sftp__fail(s);
 	}
-	snprintf(s->text, sizeof s->text, "%s%s", home, rest);
-	memcpy(path, s->text, strlen(s->text) + 1);
+	memcpy(path, s->text, n + 1);
 	return OE_FX_OK;
 }
 
