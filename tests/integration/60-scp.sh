@@ -395,9 +395,9 @@ interrupt() {
 	like "$(cat "$ERR")" 'with --resume goes on' "$PEER: and how to go on"
 	run oe_scp --resume --json big "$ME@$LO:$R/"
 	status_is 0 "$PEER: which works"
-	check "$PEER: the file is whole" cmp big "$R/big"
 	like "$(jq -r 'select(.type == "file") | .resumed' "$OUT")" \
 		'^[1-9][0-9]+$' "$PEER: a part was there already"
+	check "$PEER: the file is whole" cmp big "$R/big"
 	nothing_left "$R" "$PEER: no temporary file is left"
 }
 
