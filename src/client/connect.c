@@ -19,6 +19,8 @@ struct outcome {
 	int status;
 	struct oe_ssh *ssh;
 	struct oe_err *err;
+	const struct oe_connect_plan *plan;
+	bool asked;
 };
 
 static void
@@ -43,9 +45,9 @@ on_step(void *arg, const char *what)
 static void
 on_say(void *arg, const char *text)
 {
-	const struct oe_connect_plan *plan = arg;
+	const struct outcome *o = arg;
 
-	if (!plan->quiet)
+	if (!o->plan->quiet)
 		fprintf(stderr, "%s\n", text);
 }
 
@@ -53,11 +55,11 @@ static int
 on_ask(
     void *arg, enum oe_ssh_ask kind, const char *prompt, bool echo, char **ret)
 {
+	struct outcome *o = arg;
 	struct oe_err err = OE_ERR_INIT;
 	int r;
 
-	(void)arg;
-	(void)kind;
+	o->asked |= kind != OE_SSH_ASK_HOSTKEY;
 	r = oe_prompt_ask(prompt, echo, ret, &err);
 	if (r < 0)
 		oe_log_debug(NULL, "%s", oe_err_text(&err));
@@ -68,17 +70,18 @@ static int
 dial(const struct oe_connect_plan *plan, int fd, struct oe_connect *ret,
     struct oe_err *err)
 {
-	struct outcome o = {false, 0, NULL, err};
+	struct outcome o = {.err = err, .plan = plan};
 	struct oe_ssh_dial_plan dp = {
 	    .conf = plan->conf,
-	    .ui = {on_step, on_say, on_ask, (void *)(uintptr_t)plan},
+	    .ui = {on_step, on_say, on_ask, &o},
 	    .fd = fd,
 	    .done = on_done,
 	    .arg = &o,
 	};
 	struct oe_ssh_dial *d;
 
-	ret->loop = oe_loop_new();
+	ret->shares_loop = plan->loop != NULL;
+	ret->loop = plan->loop ? plan->loop : oe_loop_new();
 	d = oe_ssh_dial_start(ret->loop, &dp);
 	while (!o.done)
 		if (oe_loop_once(ret->loop, -1) < 0) {
@@ -87,6 +90,7 @@ dial(const struct oe_connect_plan *plan, int fd, struct oe_connect *ret,
 		}
 	ret->wary = oe_ssh_dial_wary(d);
 	ret->ssh = o.ssh;
+	ret->asked = o.asked;
 	oe_ssh_dial_free(&d);
 	return o.status;
 }
@@ -95,7 +99,7 @@ int
 oe_connect_open(const struct oe_connect_plan *plan, struct oe_connect *ret,
     struct oe_err *err)
 {
-	struct oe_connect c = {NULL, NULL, false};
+	struct oe_connect c = {.loop = NULL};
 	int fd = plan->fd, r = 0;
 
 	if (fd < 0)
@@ -114,5 +118,7 @@ void
 oe_connect_close(struct oe_connect *c)
 {
 	oe_ssh_free(&c->ssh);
-	oe_loop_free(&c->loop);
+	if (!c->shares_loop)
+		oe_loop_free(&c->loop);
+	c->loop = NULL;
 }

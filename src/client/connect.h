@@ -14,9 +14,11 @@ struct oe_loop;
 struct oe_ssh;
 
 struct oe_connect {
-	struct oe_loop *loop; /* made by oe_connect_open() */
-	struct oe_ssh *ssh;   /* attached to the loop by the caller */
-	bool wary;            /* the host key is wrong and was let through */
+	struct oe_loop *loop;
+	struct oe_ssh *ssh; /* attached to the loop by the caller */
+	bool wary;          /* the host key is wrong and was let through */
+	bool asked;         /* the user had to answer something to log in */
+	bool shares_loop;   /* the loop is the caller's, and stays */
 };
 
 struct oe_connect_plan {
@@ -25,6 +27,14 @@ struct oe_connect_plan {
 	const char *config_file; /* -F for the hops; NULL: the usual files */
 	bool quiet;              /* no banner, no warnings */
 	int fd;                  /* a connected stream, or -1 */
+	struct oe_loop *loop;    /* NULL: one is made */
+	/*
+	 * Ctrl-C is not meant for the connection (it ends a transfer):
+	 * ProxyCommand and jump hosts do not hear it.
+	 */
+	bool sheltered;
+	/* ProxyCommand gets no terminal to ask on. */
+	bool unattended;
 };
 
 /**

@@ -44,6 +44,8 @@ end_with_parent(const struct oe_connect_plan *plan)
 {
 	if (!oe_sshconf_yes(plan->conf, OE_SSHCONF_FORKAFTERAUTHENTICATION))
 		(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (plan->sheltered)
+		signal(SIGINT, SIG_IGN);
 }
 
 static void
@@ -52,6 +54,8 @@ run_command(const struct oe_connect_plan *plan, const char *command, int fd)
 	char *line = oe_mem_printf("exec %s", command);
 
 	end_with_parent(plan);
+	if (plan->unattended)
+		(void)setsid();
 	dup2(fd, STDIN_FILENO);
 	dup2(fd, STDOUT_FILENO);
 	signal(SIGPIPE, SIG_DFL);
@@ -144,6 +148,7 @@ run_hop(const struct oe_connect_plan *plan, struct oe_sshconf *conf, int fd)
 
 	mine.conf = conf;
 	mine.fd = -1;
+	mine.loop = NULL;
 	if (oe_connect_open(&mine, &c, &err) < 0) {
 		oe_log_error(NULL, "jump host %s: %s", host, oe_err_text(&err));
 		_exit(OE_EXIT_CONNECT);

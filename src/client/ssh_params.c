@@ -2,6 +2,7 @@
 #include "client/ssh_params.h"
 
 #include "client/escape.h"
+#include "client/settings.h"
 #include "core/base/err.h"
 #include "core/net/hoststr.h"
 
@@ -35,77 +36,24 @@ check_host(const char *value, struct oe_err *err)
 	return r;
 }
 
-static int
-check_hops(const char *value, struct oe_err *err)
-{
-	struct oe_hoststrs l;
-	int r;
-
-	if (value[0] == 'n' && value[1] == 'o' && value[2] == 'n' &&
-	    value[3] == 'e' && !value[4])
-		return 0;
-	r = oe_hoststr_parse_list(value, &l, err);
-	if (r == 0)
-		oe_hoststrs_done(&l);
-	return r;
-}
-
 #define TERMINAL   .section = "Terminal and streams"
-#define CONNECTION .section = "Connection"
+#define CONNECTION .section = OE_PARAM_SECTION_CONNECTION
 
 const struct oe_param oe_ssh_params[] = {
-    {.name = "port",
-	.letter = 'p',
-	.type = OE_PARAM_INT,
-	.metavar = "PORT",
-	.help = "port of the peer (22, or as ssh_config says)",
-	.min = 1,
-	.max = 65535,
-	CONNECTION},
+    OE_PARAM_ROW_PORT('p'),
     {.name = "login",
 	.letter = 'l',
 	.type = OE_PARAM_STRING,
 	.metavar = "USER",
 	.help = "user to log in as",
 	CONNECTION},
-    {.name = "identity",
-	.letter = 'i',
-	.type = OE_PARAM_PATH,
-	.metavar = "FILE",
-	.help = "private key to log in with, before the usual ones",
-	.flags = OE_PARAM_REPEAT,
-	CONNECTION},
-    {.name = "ssh-config",
-	.letter = 'F',
-	.type = OE_PARAM_PATH,
-	.metavar = "FILE",
-	.help = "read this ssh_config instead of ~/.ssh/config and "
-		"/etc/ssh/ssh_config; none reads no file",
-	CONNECTION},
-    {.name = "option",
-	.letter = 'o',
-	.type = OE_PARAM_STRING,
-	.metavar = "KEY=VALUE",
-	.help = "a setting as in ssh_config",
-	.flags = OE_PARAM_REPEAT,
-	CONNECTION},
-    {.name = "jump",
-	.letter = 'J',
-	.type = OE_PARAM_STRING,
-	.metavar = "HOST[,HOST...]",
-	.help = "go there through these hosts, one after another",
-	.flags = OE_PARAM_PEER,
-	.check = check_hops,
-	CONNECTION},
+    OE_PARAM_ROWS_CONNECTION,
     {.name = "bind-address",
 	.letter = 'b',
 	.type = OE_PARAM_STRING,
 	.metavar = "ADDRESS",
 	.help = "local address to connect from",
 	CONNECTION},
-    FLAG("ipv4", '4', "use IPv4 only", .group = "family", CONNECTION),
-    FLAG("ipv6", '6', "use IPv6 only", .group = "family", CONNECTION),
-    FLAG("compression", 'C', "compress what is sent and received", CONNECTION),
     FLAG("forward-agent", 'A',
 	"let programs of the peer use the local authentication agent",
 	.group = "agent", CONNECTION),
@@ -145,11 +93,7 @@ const struct oe_param oe_ssh_params[] = {
 	.flags = OE_PARAM_CLI_ONLY, TERMINAL),
     FLAG("background", 'f', "go to the background once logged in",
 	.flags = OE_PARAM_CLI_ONLY, TERMINAL),
-    FLAG("quiet", 'q', "no warnings and no banner"),
-    {.name = "verbose",
-	.letter = 'v',
-	.type = OE_PARAM_COUNT,
-	.help = "tell each step; twice and three times tell more"},
+    OE_PARAM_ROWS_TALK,
     {.name = "log-file",
 	.letter = 'E',
 	.type = OE_PARAM_PATH,

@@ -40,6 +40,15 @@ struct oe_sftp_file; /* an open file or directory; opaque */
 #define OE_FS_USERS       0x0400u /* users-groups-by-id */
 #define OE_FS_LOCAL       0x1000u /* this machine: requests end at once */
 
+/*
+ * pflags of open() that never go over the wire: a symbolic link at the end of
+ * @path is refused.  Local only; a remote file system leaves it out.
+ */
+#define OE_FXF_NOFOLLOW 0x80000000u
+
+/* Room for words about a failure, the ending NUL included. */
+#define OE_SFTP_MESSAGE_MAX 160
+
 /* One name of a directory, valid during the call only. */
 struct oe_sftp_entry {
 	const char *name;
@@ -75,13 +84,12 @@ struct oe_sftp_op {
 	 * (get_file(): larger than asked for); OE_ETIMEOUT.
 	 */
 	int status;
-	uint32_t fx;                /* SSH_FX code of a remote failure */
-	char *message;              /* words about a failure, safe for a
-				     * terminal, or NULL; freed by the fs after
-				     * done() */
+	uint32_t fx; /* SSH_FX code of a failure */
+	/* words about a failure, safe for a terminal; "" when there are none */
+	char message[OE_SFTP_MESSAGE_MAX];
 	size_t n;                   /* READ: bytes delivered through data() */
 	struct oe_sftp_file *file;  /* OPEN, OPENDIR: the caller's */
-	struct oe_sftp_attrs attrs; /* STAT..., get_file(), put_file() */
+	struct oe_sftp_attrs attrs; /* STAT..., get_file() */
 	struct oe_sftp_vfs vfs;     /* STATVFS */
 	const char *text;    /* READLINK, REALPATH, EXPAND: valid in done() */
 	const uint8_t *hash; /* HASH: digests joined; valid in done() */
@@ -90,9 +98,11 @@ struct oe_sftp_op {
 
 	/* --- the file system's own --- */
 	struct oe_sftp_op *next;
+	struct oe_sftp_fs *waits_in; /* a local put_file(): see its flush */
 	uint64_t offset;
-	uint64_t sent_us; /* monotonic time of sending */
-	uint32_t id;
+	uint64_t sent_us; /* monotonic time of sending; 0: not measured */
+	void *own;        /* memory that goes with it */
+	uint32_t id, asked;
 	uint8_t kind;
 };
 
@@ -172,20 +182,27 @@ struct oe_sftp_fs_ops {
 	    struct oe_sftp_file *from, uint64_t from_offset, uint64_t length,
 	    struct oe_sftp_file *to, uint64_t to_offset);
 	/*
-	 * A whole regular file of at most @max bytes: attributes, then data().
-	 * OE_ETOOBIG when it is larger (nothing was delivered).  A symbolic
-	 * link is followed when @follow.
+	 * A whole regular file of at most @max bytes (never more than
+	 * OE_SFTP_WHOLE_MAX): attributes, then data().  OE_ETOOBIG when it is
+	 * larger (attributes only).  A symbolic link is followed when @follow.
 	 */
 	void (*get_file)(struct oe_sftp_fs *fs, struct oe_sftp_op *op,
 	    const char *path, size_t max, bool follow);
 	/*
 	 * A whole file that appears at @path at once, or not at all.  @flags
-	 * OE_PUT_.  OE_EEXIST without OE_PUT_REPLACE when it is there.
+	 * OE_PUT_.  OE_EEXIST without OE_PUT_REPLACE when it is there.  The
+	 * bytes are taken before the call returns.  Of @a only permissions and
+	 * times count.  Local with OE_PUT_SYNC: see oe_sftp_local_flush().
 	 */
 	void (*put_file)(struct oe_sftp_fs *fs, struct oe_sftp_op *op,
 	    const char *path, uint32_t flags, const struct oe_sftp_attrs *a,
 	    const void *p, size_t n);
-	/* Names of numeric ids through entry(): name, attrs.uid or gid. */
+	/*
+	 * Names of numeric ids through entry(), one call for each in the order
+	 * given, users first: attrs.uid or attrs.gid is the id and the other
+	 * UINT32_MAX; the name is "" when there is none.  At most
+	 * OE_SFTP_IDS_MAX ids in all.
+	 */
 	void (*users)(struct oe_sftp_fs *fs, struct oe_sftp_op *op,
 	    const uint32_t *uids, size_t n_uids, const uint32_t *gids,
 	    size_t n_gids);
@@ -193,6 +210,8 @@ struct oe_sftp_fs_ops {
 	void (*free)(struct oe_sftp_fs *fs);
 };
 
+/* Ids of one USERS request. */
+#define OE_SFTP_IDS_MAX 256
 /* Digests of one HASH request. */
 #define OE_SFTP_HASHES_MAX 1024
 
@@ -217,11 +236,26 @@ struct oe_sftp_fs {
 
 /** oe_sftp_local_new() - the files of this machine; oe_sftp_fs_free() it. */
 struct oe_sftp_fs *oe_sftp_local_new(void);
+/**
+ * oe_sftp_local_flush() - put what put_file() with OE_PUT_SYNC holds back to
+ * the disk and in place, and call done() for each.
+ *
+ * Such a put_file() of a local file system may not end at once: up to
+ * OE_LOCAL_HELD_MAX files or OE_LOCAL_HELD_BYTES are written under their
+ * temporary names, and one wait for the disk serves them all.  It ends when
+ * either bound is reached, when a request names a file among them or changes
+ * what is under a name, or here: call it when nothing else is left to issue.
+ * @fs: any; one that is not local is left alone.
+ */
+void oe_sftp_local_flush(struct oe_sftp_fs *fs);
+#define OE_LOCAL_HELD_MAX   64
+#define OE_LOCAL_HELD_BYTES (8u * 1024 * 1024)
 /** oe_sftp_fs_free() - end it; empties the pointer. */
 void oe_sftp_fs_free(struct oe_sftp_fs **fs);
 
 /**
- * oe_sftp_op_error() - the failure of @op as an error: "PATH: words".
+ * oe_sftp_op_error() - the failure of @op as an error: "PATH: words", @path
+ * escaped; the words are the server's where a code says nothing.
  * Return: op->status.
  */
 int oe_sftp_op_error(
@@ -231,6 +265,7 @@ int oe_sftp_op_error(
  * oe_sftp_wait() - run @loop until @op is finished; op->done may be NULL when
  * only this is used (set it to oe_sftp_op_noop).
  * @stop: ends the wait early when it becomes true (Ctrl-C), or NULL.
+ * An op that a local file system holds back is flushed.
  * Return: op->status, or OE_ECANCEL (the op is still out then: its memory
  * must stay until it is finished or the file system is freed).
  */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sftp/path.h - paths of either side as text, and names that are safe.
+ *
+ * Patterns are in pattern.c, the search for what they match in glob.c.
  */
 #pragma once
 

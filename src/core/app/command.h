@@ -28,6 +28,12 @@ enum oe_command_flag {
 	OE_CMD_HIDDEN = 1 << 2,
 	/* reads its file named by --config instead of the usual ones */
 	OE_CMD_CONFIG_FILE = 1 << 3,
+	/*
+	 * Its settings are rules for the user who runs it: only the system
+	 * file and the command line count, never the user's own file nor the
+	 * environment.
+	 */
+	OE_CMD_SYSTEM_ONLY = 1 << 4,
 };
 
 struct oe_example {

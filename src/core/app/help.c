@@ -126,13 +126,20 @@ help_elsewhere(const struct oe_app__page *page, const struct oe_command *c)
 	if (!p)
 		return;
 	env = oe_app__param_env(c, p);
-	text = oe_mem_printf(
-	    "A setting may also stand in omniedge.conf(5), section [%s], as "
-	    "its long name (--%s is '%s = ...'), or in the environment (%s). "
-	    "The command line wins over the environment, that over the "
-	    "user's file, that over the system's. A switch --x is undone by "
-	    "--no-x.",
-	    c->name, p->name, p->name, env);
+	if (c->flags & OE_CMD_SYSTEM_ONLY)
+		text = oe_mem_printf("A setting may also stand in the system's "
+				     "omniedge.conf(5), section [%s], as its "
+				     "long name (--%s is '%s = ...'). The "
+				     "command line wins over it.",
+		    c->name, p->name, p->name);
+	else
+		text = oe_mem_printf(
+		    "A setting may also stand in omniedge.conf(5), section "
+		    "[%s], as its long name (--%s is '%s = ...'), or in the "
+		    "environment (%s). The command line wins over the "
+		    "environment, that over the user's file, that over the "
+		    "system's. A switch --x is undone by --no-x.",
+		    c->name, p->name, p->name, env);
 	oe_app__page_heading(page, "Files and environment");
 	oe_app__page_item(page, OE_HELP_INDENT, "", OE_HELP_INDENT, text);
 	free(text);
@@ -194,7 +201,7 @@ oe_app__help_overview(const struct oe_module_set *set, FILE *out)
 	const struct oe_module *m;
 	const char *const *name;
 	struct oe_app__page page;
-	char *text;
+	char *text, *options;
 	size_t i;
 
 	oe_app__page_init(&page, out);
@@ -208,8 +215,13 @@ oe_app__help_overview(const struct oe_module_set *set, FILE *out)
 		oe_app__page_heading(&page, "Not in this build");
 	for (a = set->absent; a && a->name; a++)
 		for (name = a->commands; name && *name; name++) {
+			/* a command of two modules is told once */
+			if (oe_app__find_absent(set, *name) != a)
+				continue;
+			options = oe_app__absent_options(set, *name);
 			text = oe_mem_printf(
-			    "%s: configure with %s", a->why, a->option);
+			    "%s: configure with %s", a->why, options);
+			free(options);
 			oe_app__page_item(
 			    &page, OE_HELP_INDENT, *name, 16, text);
 			free(text);

@@ -85,6 +85,11 @@ struct oe_values; /* the settled values of one command; opaque */
  * Readers.  @name must be in the command's table: a name that is not ends the
  * process with a message.  Strings are borrowed and live as long as the values.
  */
+/**
+ * oe_values_knows() - is @name in the command's table?  For code that serves
+ * several commands; the only reader that may be asked for any name.
+ */
+bool oe_values_knows(const struct oe_values *v, const char *name);
 /** oe_values_str() - as text (of a list: the last item); NULL when not set. */
 const char *oe_values_str(const struct oe_values *v, const char *name);
 /** oe_values_int() - number, seconds or bytes; 0 when not set. */

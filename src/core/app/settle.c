@@ -82,7 +82,8 @@ from_files(
 	r = from_file(s, s->system_file, false, OE_SOURCE_SYSTEM_FILE, v, err);
 	if (r < 0)
 		goto out;
-	path = oe_app__config_user_file();
+	if (!(s->command->flags & OE_CMD_SYSTEM_ONLY))
+		path = oe_app__config_user_file();
 	if (path)
 		r = from_file(s, path, false, OE_SOURCE_USER_FILE, v, err);
 out:
@@ -154,7 +155,7 @@ oe_app__settle(
 	r = oe_app__values_new(s->command, &v, err);
 	if (r == 0)
 		r = from_files(s, v, err);
-	if (r == 0)
+	if (r == 0 && !(s->command->flags & OE_CMD_SYSTEM_ONLY))
 		r = from_environment(v, err);
 	if (r == 0)
 		r = from_flags(&s->cli, v, err);

@@ -205,6 +205,12 @@ value_named(const struct oe_values *v, const char *name)
 	return &v->v[p - v->command->params];
 }
 
+bool
+oe_values_knows(const struct oe_values *v, const char *name)
+{
+	return oe_app__param_find(v->command->params, name) != NULL;
+}
+
 const char *
 oe_values_str(const struct oe_values *v, const char *name)
 {

@@ -128,7 +128,9 @@ dial_begin_auth(struct oe_ssh_dial *d)
 					   : "?");
 	oe_log_debug(NULL, "key exchange and cipher: %s", text);
 	dial_say(d, "checking the host key");
-	r = oe_peerkey_check(d->session, d->plan.conf, &d->plan.ui, &d->err);
+	r = d->plan.pin ? oe_peerkey_pinned(d->session, d->plan.pin, &d->err)
+			: oe_peerkey_check(
+			      d->session, d->plan.conf, &d->plan.ui, &d->err);
 	if (r < 0)
 		return r;
 	d->wary = r == 1;

@@ -47,6 +47,11 @@ struct oe_ssh_dial_plan {
 	/* A connected stream to the peer (jump, proxy), or -1: dial TCP. */
 	int fd;
 	/*
+	 * The host key, as oe_ssh_hostkey() gives it, that alone is right,
+	 * whatever is known about the host; NULL: the settings decide.
+	 */
+	const char *pin;
+	/*
 	 * Called once, never from within oe_ssh_dial_start().
 	 * @ssh: authenticated, not attached to a loop; the callee's.
 	 * On failure NULL, and @err says what failed and what to try:

@@ -295,3 +295,38 @@ out:
 	free(h.name);
 	return r;
 }
+
+char *
+oe_ssh_hostkey(const struct oe_ssh *s)
+{
+	struct peerkey h = {.conf = NULL};
+	char *text = NULL;
+
+	if (load_key(s->session, &h, NULL) == 0)
+		text = oe_mem_printf("%s %s", h.type, h.blob);
+	free(h.blob);
+	free(h.print);
+	return text;
+}
+
+int
+oe_peerkey_pinned(ssh_session session, const char *pin, struct oe_err *err)
+{
+	struct peerkey h = {.conf = NULL};
+	char *text = NULL;
+	int r;
+
+	r = load_key(session, &h, err);
+	if (r < 0)
+		goto out;
+	text = oe_mem_printf("%s %s", h.type, h.blob);
+	if (!oe_str_eq(text, pin))
+		r = oe_err_set(err, OE_EPERM,
+		    "the host key %s %s is not that of the first connection",
+		    h.type, h.print);
+out:
+	free(text);
+	free(h.blob);
+	free(h.print);
+	return r;
+}

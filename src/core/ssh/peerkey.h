@@ -15,5 +15,7 @@
  */
 int oe_peerkey_check(ssh_session session, const struct oe_sshconf *conf,
     const struct oe_ssh_ui *ui, struct oe_err *err);
+/** oe_peerkey_pinned() - 0 when it is just @pin (dial.h); OE_EPERM, OE_ELIB. */
+int oe_peerkey_pinned(ssh_session session, const char *pin, struct oe_err *err);
 /** oe_peerkey_algos() - proposal with the types known for the host first. */
 char *oe_peerkey_algos(const struct oe_sshconf *conf);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/ssh/internal.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "core/base/err.h"
 #include "core/base/fd.h"
@@ -290,6 +293,18 @@ oe_ssh_bytes(const struct oe_ssh *s, uint64_t *ret_in, uint64_t *ret_out)
 {
 	*ret_in = s->wire.in_bytes;
 	*ret_out = s->wire.out_bytes;
+}
+
+uint64_t
+oe_ssh_rtt_us(const struct oe_ssh *s)
+{
+	struct tcp_info info;
+	socklen_t n = sizeof info;
+
+	memset(&info, 0, sizeof info);
+	if (getsockopt(s->fd, IPPROTO_TCP, TCP_INFO, &info, &n) < 0)
+		return 0;
+	return info.tcpi_rtt;
 }
 
 void

@@ -92,6 +92,16 @@ int oe_ssh_keepalive(struct oe_ssh *s);
 int64_t oe_ssh_last_input_ms(const struct oe_ssh *s);
 /** oe_ssh_bytes() - bytes on the wire since the start. */
 void oe_ssh_bytes(const struct oe_ssh *s, uint64_t *ret_in, uint64_t *ret_out);
+/**
+ * oe_ssh_rtt_us() - smoothed round trip as TCP measures it; 0 when the way is
+ * no TCP connection or it is not known.
+ */
+uint64_t oe_ssh_rtt_us(const struct oe_ssh *s);
+/**
+ * oe_ssh_hostkey() - client side: the server's key as "TYPE BASE64", to be
+ * freed; NULL when libssh does not tell it.
+ */
+char *oe_ssh_hostkey(const struct oe_ssh *s);
 /** oe_ssh_algorithms() - "kex cipher-in cipher-out", for -v. */
 void oe_ssh_algorithms(const struct oe_ssh *s, char *ret, size_t size);
 

@@ -5,6 +5,7 @@ own, and the command lines of both clients.
 Everything is made below one folder and taken away by close(): processes by
 the pids that were started here, the user by name.
 """
+import copy
 import ctypes
 import getpass
 import glob
@@ -23,6 +24,7 @@ LOOPBACK = "127.0.0.1"
 CIPHER = "aes128-gcm@openssh.com"
 KEX = "curve25519-sha256"
 SSHD = "/usr/sbin/sshd"
+SFTP_SERVER = "/usr/lib/openssh/sftp-server"
 START_S = 30
 PR_SET_CHILD_SUBREAPER = 36
 OURS, OPENSSH = "omniedge", "OpenSSH"
@@ -80,6 +82,8 @@ class Peers:
         self.made_user = False
         self.servers = {}
         self.children = []
+        self.prefix = []        # of each command: where it runs
+        self.place = ""         # of names of files, for the same reason
         # What loses its parent becomes our child: its CPU time is counted,
         # and it is ended with the run.
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -105,10 +109,23 @@ class Peers:
                   "bench", "-f", self.path("id"))
         quiet_run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C",
                   "bench", "-f", self.path("sshd_host"))
-        keys = self.make_user() if self.root else self.be_oneself()
-        self.servers[OURS] = self.start_ours(keys)
-        self.servers[OPENSSH] = self.start_sshd(keys)
+        self.keys = self.make_user() if self.root else self.be_oneself()
+        self.start_servers()
+
+    def start_servers(self):
+        self.servers = {}
+        self.servers[OURS] = self.start_ours(self.keys)
+        self.servers[OPENSSH] = self.start_sshd(self.keys)
         self.write_known_hosts()
+
+    def elsewhere(self, pid, name):
+        """The same with servers of its own in the network namespace of a
+        process; close() of either ends both."""
+        other = copy.copy(self)
+        other.prefix = ["nsenter", "--net=/proc/%d/ns/net" % pid, "--"]
+        other.place = "." + name
+        other.start_servers()
+        return other
 
     def make_user(self):
         """A user without rc files, whose shell starts fast; returns the
@@ -152,7 +169,7 @@ class Peers:
             os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
 
         def argv(port):
-            with open(self.path("sshd_config"), "w", encoding="ascii") as f:
+            with open(self.path("sshd_config" + self.place), "w", encoding="ascii") as f:
                 f.write("\n".join([
                     "Port %d" % port,
                     "ListenAddress " + LOOPBACK,
@@ -166,42 +183,35 @@ class Peers:
                     "StrictModes " + ("yes" if self.root else "no"),
                     "PidFile none",
                     "MaxStartups 1000",
+                    "Subsystem sftp " + SFTP_SERVER,
                     "Ciphers " + CIPHER,
                     "KexAlgorithms " + KEX, ""]))
-            return [SSHD, "-D", "-e", "-f", self.path("sshd_config")]
+            return [SSHD, "-D", "-e", "-f", self.path("sshd_config" + self.place)]
         return self.listen(OPENSSH, SSHD, argv)
 
     def listen(self, name, path, argv):
-        """Start a server and wait until it greets; another port when the
+        """Start a server and wait until it listens; another port when the
         one chosen was taken meanwhile."""
-        log = self.path(name + ".log")
+        log = self.path(name + self.place + ".log")
         for _ in range(5):
             port = free_port()
             with open(log, "wb") as f:
                 child = subprocess.Popen(
-                    argv(port), stdin=subprocess.DEVNULL, stdout=f, stderr=f,
-                    env=self.env, start_new_session=True)
+                    self.prefix + argv(port), stdin=subprocess.DEVNULL,
+                    stdout=f, stderr=f, env=self.env, start_new_session=True)
             self.children.append(child)
             end = time.monotonic() + START_S
             while child.poll() is None and time.monotonic() < end:
-                if self.greets(port):
+                if proc.listens(child.pid, port):
                     return Server(name, child, path, port, log)
                 time.sleep(0.05)
             self.stop(child)
         raise BenchError("%s does not start:\n%s" % (name, tail(log)))
 
-    @staticmethod
-    def greets(port):
-        try:
-            with socket.create_connection((LOOPBACK, port), 5) as s:
-                return s.recv(4) == b"SSH-"
-        except OSError:
-            return False
-
     def write_known_hosts(self):
         pubs = {OURS: glob.glob(self.path("hostkeys", "*ed25519*.pub")),
                 OPENSSH: [self.path("sshd_host.pub")]}
-        with open(self.path("known_hosts"), "w", encoding="ascii") as f:
+        with open(self.path("known_hosts" + self.place), "w", encoding="ascii") as f:
             for name, server in self.servers.items():
                 if pubs[name]:
                     with open(pubs[name][0], encoding="ascii") as pub:
@@ -211,31 +221,37 @@ class Peers:
                 f.write("[%s]:%d %s\n"
                         % (LOOPBACK, server.port, " ".join(key)))
 
-    @staticmethod
-    def scan(port):
-        out = quiet_run("ssh-keyscan", "-t", "ed25519", "-p", str(port),
-                        LOOPBACK).decode().split()
+    def scan(self, port):
+        out = quiet_run(*self.prefix, "ssh-keyscan", "-t", "ed25519", "-p",
+                        str(port), LOOPBACK).decode().split()
         return out[1:3]
+
+    def options(self):
+        """Of every client: no configuration but this."""
+        argv = ["-F", "/dev/null"]
+        for option in (
+                "Ciphers=" + CIPHER, "KexAlgorithms=" + KEX,
+                "HostKeyAlgorithms=ssh-ed25519", "IdentitiesOnly=yes",
+                "IdentityFile=" + self.path("id"), "BatchMode=yes",
+                "UserKnownHostsFile=" + self.path("known_hosts" + self.place),
+                "GlobalKnownHostsFile=/dev/null", "LogLevel=ERROR",
+                "StrictHostKeyChecking=yes"):
+            argv += ["-o", option]
+        return argv
+
+    def host(self):
+        return "%s@%s" % (self.user, LOOPBACK)
 
     def client(self, client, server, *more):
         """Command line of a client, up to and with the host."""
         head = [self.omniedge, "ssh"] if client == OURS else ["/usr/bin/ssh"]
-        options = ["Ciphers=" + CIPHER, "KexAlgorithms=" + KEX,
-                   "HostKeyAlgorithms=ssh-ed25519", "IdentitiesOnly=yes",
-                   "IdentityFile=" + self.path("id"), "BatchMode=yes",
-                   "UserKnownHostsFile=" + self.path("known_hosts"),
-                   "GlobalKnownHostsFile=/dev/null", "LogLevel=ERROR",
-                   "StrictHostKeyChecking=yes"]
-        head += ["-F", "/dev/null"]
-        for option in options:
-            head += ["-o", option]
-        return head + ["-p", str(self.servers[server].port)] + list(more) + \
-            ["%s@%s" % (self.user, LOOPBACK)]
+        return head + self.options() + \
+            ["-p", str(self.servers[server].port)] + list(more) + [self.host()]
 
     def spawn(self, argv, **how):
         """A process that close() ends if nobody else did."""
         how.setdefault("stdin", subprocess.DEVNULL)
-        child = subprocess.Popen(argv, env=self.env, **how)
+        child = subprocess.Popen(self.prefix + argv, env=self.env, **how)
         self.children.append(child)
         return child
 

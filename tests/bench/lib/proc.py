@@ -103,6 +103,18 @@ def cpu_reaped_s(pid):
     return (int(fields[13]) + int(fields[14])) * TICK_S if fields else 0.0
 
 
+def listens(pid, port):
+    """Something has this TCP port of 127.0.0.1 or of any address in the
+    network namespace of a process.  A look, where trying to connect would
+    be a connection."""
+    want = (":%04X" % port, "0A")
+    for line in (read("/proc/%d/net/tcp" % pid) or "").splitlines()[1:]:
+        fields = line.split()
+        if (fields[1][8:], fields[3]) == want:
+            return True
+    return False
+
+
 class Watch:
     """Peak memory and CPU time of a server's processes and of one client,
     sampled while they run.  Both only grow, so the last sample before the
@@ -134,6 +146,49 @@ class Watch:
                                       cpu_s(pid) or 0.0)
             self.client_rss_kb = max(self.client_rss_kb,
                                      peak_rss_kb(self.client_pid) or 0)
+
+    def end(self):
+        self.stop.set()
+        self.thread.join()
+
+
+class WatchTrees:
+    """Peak memory of all processes below some, by name of the tree: "pss"
+    of the whole tree at one moment in kB, "rss" of the largest process.
+    RSS is the kernel's own maximum; of PSS there is none, so it is looked
+    at often, and a short peak can be missed."""
+
+    def __init__(self, below, whole=()):
+        """@below: {name: pid} without the process itself, @whole: with."""
+        self.below = dict(below)
+        self.whole = dict(whole)
+        self.pss_kb = dict.fromkeys([*self.below, *self.whole], 0)
+        self.rss_kb = dict(self.pss_kb)
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self.loop, daemon=True)
+        self.thread.start()
+
+    def pids(self):
+        found = {name: descendants(pid) for name, pid in self.below.items()}
+        for name, pid in self.whole.items():
+            found[name] = [pid] + descendants(pid)
+        return found
+
+    def look(self, trees):
+        for name, pids in trees.items():
+            pss = sum(pss_kb(pid) or 0 for pid in pids)
+            rss = max([peak_rss_kb(pid) or 0 for pid in pids] + [0])
+            self.pss_kb[name] = max(self.pss_kb[name], pss)
+            self.rss_kb[name] = max(self.rss_kb[name], rss)
+
+    def loop(self):
+        trees = {}
+        again = 0.0
+        while not self.stop.wait(0.01):
+            if time.monotonic() >= again:
+                trees = self.pids()
+                again = time.monotonic() + 0.1
+            self.look(trees)
 
     def end(self):
         self.stop.set()

@@ -20,7 +20,9 @@ def say(text):
 
 def complain(peers, what, case, error):
     say("%s, %s: %s" % (what, NAMES.get(case, case), error))
-    server = peers.servers[case if isinstance(case, str) else case[1]]
+    name = case if isinstance(case, str) else \
+        case[1] if isinstance(case, tuple) else case.server
+    server = peers.servers[name]
     for line in tail(server.log).splitlines()[-4:]:
         say("  log of %s: %s" % (server.name, line[:200]))
 
@@ -73,6 +75,17 @@ class Row:
         return "| %s |" % " | ".join(cells)
 
 
+def compare_best(what, got, form, goals, best):
+    """Rows of each case in goals against the better (the greater) median of
+    the cases named in best; cases tell their names themselves."""
+    for case, values in got.items():
+        tell(what, case, values, form)
+    theirs = max([median(got[c]) for c in best if got.get(c)], default=None)
+    return [Row("%s, %s" % (what, NAMES.get(case, case)),
+                median(got.get(case)), theirs, form, goal)
+            for case, goal in goals.items()]
+
+
 def compare(what, got, form, goals):
     """Rows of each pairing that has an entry in goals (may be "") against
     ssh to sshd."""
@@ -84,4 +97,4 @@ def compare(what, got, form, goals):
 
 
 def head():
-    return "| what | ours | OpenSSH | ratio | goal |\n|---|---|---|---|---|"
+    return "| what | measured | OpenSSH | ratio | goal |\n|---|---|---|---|---|"

@@ -164,6 +164,29 @@ test_order_of_sources(void **state)
 }
 
 static void
+test_system_only(void **state)
+{
+	struct oe_command command = sample_command;
+	struct oe_app__sources s = {.set = &sample_set,
+	    .command = &command,
+	    .cwd = dir,
+	    .system_file = system_file};
+	struct oe_values *v = NULL;
+
+	(void)state;
+	command.flags |= OE_CMD_SYSTEM_ONLY;
+	put_file(system_file, "[sample]\nport = 1\n");
+	/* not even a broken one of the user is looked at */
+	put_file(user_file, "[sample]\nport = 2\nnonsense\n");
+	setenv("OMNIEDGE_SAMPLE_PORT", "3", 1);
+	setenv("OMNIEDGE_SAMPLE_BIND", "a", 1);
+	assert_int_equal(oe_app__settle(&s, &v, NULL), 0);
+	assert_int_equal(oe_values_int(v, "port"), 1);
+	assert_false(oe_values_is_set(v, "bind"));
+	oe_values_free(&v);
+}
+
+static void
 test_config_option(void **state)
 {
 	struct oe_values *v;
@@ -425,6 +448,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(test_defaults, clean),
 	    cmocka_unit_test_setup(test_order_of_sources, clean),
+	    cmocka_unit_test_setup(test_system_only, clean),
 	    cmocka_unit_test_setup(test_config_option, clean),
 	    cmocka_unit_test_setup(test_types, clean),
 	    cmocka_unit_test_setup(test_groups, clean),
