@@ -3,7 +3,14 @@
 
 #include "sftp/commands.h"
 
-static const struct oe_command *const commands[] = {NULL};
+static const struct oe_command *const commands[] = {
+    &oe_command_sftp_server, NULL};
+
+static const char *const server[] = {"", "sftp-server", NULL};
+static const struct oe_subsystem subsystems[] = {
+    {"sftp", server, true},
+    {NULL, NULL, false},
+};
 
 extern const struct oe_module oe_module_sftp;
 
@@ -11,4 +18,5 @@ const struct oe_module oe_module_sftp = {
     .name = "sftp",
     .summary = "files: sftp-server, sftp, scp",
     .commands = commands,
+    .subsystems = subsystems,
 };
