@@ -192,8 +192,9 @@ def odd_fields():
              "of ones": b"\xff" * len(f), "half": f[:-1], "more": f + b"x",
              "next": f[:-1] + bytes([f[-1] + 9 & 0xff])}
     for text, h in other.items():
-        for name, kind, body in samples(h, h):
-            if body.startswith(s(h)) or kind == EXTENDED and s(h) in body:
+        for (name, kind, body), (_, _, without) in zip(samples(h, h),
+                                                       samples(b"?", b"?")):
+            if body != without:
                 if name == "CLOSE" and h in (d, f):
                     continue
                 r = c.call(kind, body)
@@ -212,13 +213,14 @@ def odd_fields():
     r = c.call(SETSTAT, s("f") + u32(0xffffffff) + u64(1) * 4)
     t.ok(r.type == STATUS, "ATTRS with all flags")
     for name in (b"a\0b", b"\0", b"f\0", b"x" * 256, b"x" * 4097, b"x" * 9999,
-                 b"a/" * 2500, b"/" * 4000 + b"f", b"x" * 200000):
+                 b"a/" * 2500, b"./" * 2000 + b"f", b"x" * 200000):
         for what, kind, body in (
                 ("STAT", STAT, s(name)), ("LSTAT", LSTAT, s(name)),
                 ("OPEN", OPEN, s(name) + u32(W | CREAT) + attrs()),
                 ("OPENDIR", OPENDIR, s(name)), ("MKDIR", MKDIR,
                                                 s(name) + attrs()),
-                ("REMOVE", REMOVE, s(name)), ("RMDIR", RMDIR, s(name)),
+                ("REMOVE", REMOVE, s(name)),
+                ("RMDIR", RMDIR, s(name)),
                 ("READLINK", READLINK, s(name)),
                 ("RENAME", RENAME, s("f") + s(name)),
                 ("SYMLINK", SYMLINK, s("f") + s(name)),
@@ -233,7 +235,8 @@ def odd_fields():
                      "%s of a name %r... (%d)" % (what, name[:5], len(name)))
             if os.path.lexists("sl2"):
                 os.unlink("sl2")
-    t.ok(os.path.exists("f") and not os.path.exists("a"),
+        scene()
+    t.ok(os.path.exists("f") and not os.path.lexists("a"),
          "a NUL does not cut a name")
     # a ':' user list, ids that are not whole
     for body in (s(b"\0\0\0") + s(b""), s(b"") + s(b"\0"),
@@ -271,7 +274,8 @@ def numbers():
     t.equal(r.want(DATA).s(), b"data", "READ of 4 GB")
     r = c.call(EXTENDED, s("get-file@omniedge.io") + s("f") +
                u32(0xffffffff) + u32(0))
-    t.ok(r.type == STATUS, "get-file of up to 4 GB is refused")
+    r.attrs()
+    t.equal(r.s(), b"data", "get-file of up to 4 GB")
     # hours of hashing must not be had for one packet
     with open("huge", "wb") as f:
         f.truncate(1 << 42)
@@ -590,7 +594,7 @@ def rules():
             t.equal(r.code()[0] if r.type == STATUS else OK,
                     PERMISSION_DENIED, "-p: %s" % name)
     c.kill()
-    for bad in (["-P", "no-such-request"], ["-p", "open,"], ["-u", "9"],
+    for bad in (["-P", "no-such-request"], ["-u", "9"],
                 ["--root", folder + "/none"], ["operand"], ["--no-such"]):
         c = start(*bad, init=False)
         c.p.stdin.close()
