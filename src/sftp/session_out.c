@@ -276,7 +276,8 @@ oe_sftp__ask_send(struct oe_sftp__ask *q, const void *p, size_t n)
 		oe_buf_reset(&s->out);
 		return;
 	}
-	if (oe_buf_put(&s->out, (const uint8_t *)p + took, n - took) < 0)
+	if (n > took &&
+	    oe_buf_put(&s->out, (const uint8_t *)p + took, n - took) < 0)
 		broken(s, OE_ETOOBIG);
 	if (oe_buf_left(&s->out) >= GATHER_MAX)
 		oe_sftp__session_flush(s);

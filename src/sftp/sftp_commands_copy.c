@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/base/err.h"
 #include "core/base/mem.h"
@@ -156,7 +155,7 @@ run_job(const struct job *j)
 	struct oe_sftp_shell *sh = j->sh;
 	struct oe_progress_plan plan = {
 	    .loop = sh->loop,
-	    .meter = sh->meter && isatty(STDERR_FILENO),
+	    .meter = sh->meter,
 	    .json = sh->json,
 	    .command = "sftp",
 	};
