@@ -155,8 +155,8 @@ python_clients() {
 	if "$PYTHON" -c 'import asyncssh' 2>/dev/null; then
 		sftp_results "$PEER: asyncssh" "$PYTHON" \
 			"$TESTLIB/sftp_asyncssh.py" "$PEER_PORT" "$LOGIN" \
-			"$T/id" "$far" "$T/hard" "$near/asyncssh"
-		same "asyncssh: and back" "$T/hard" "$near/asyncssh" links \
+			"$T/id" "$far" "$T/nolinks" "$near/asyncssh"
+		same "asyncssh: and back" "$T/nolinks" "$near/asyncssh" \
 			times modes
 	else
 		skip "$PEER: asyncssh" "no asyncssh here"
