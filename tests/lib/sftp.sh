@@ -84,4 +84,11 @@ leave_mounts() {
 	done
 	OWN_MOUNTS=()
 }
-trap 'status=$?; leave_mounts; (exit "$status"); cleanup' EXIT
+# cleanup of lib.sh looks at the status that the script ends with.
+leave() {
+	local status=$?
+	leave_mounts
+	(exit "$status")
+	cleanup
+}
+trap leave EXIT
