@@ -102,7 +102,7 @@ transfers() {
 	local d=$T/up-$PEER
 	mkdir "$d"
 	rm -rf "${T:?}/local"/*
-	batch "cd $F" 'get a.txt' 'get big copy' 'get "st\*r"' "get \"it's\"" \
+	batch "cd $F" 'get a.txt' 'get big copy' 'get st\*r' "get \"it's\"" \
 		'get *.txt sub' 'lmkdir dir' 'get *.txt dir' 'get -r tree' \
 		'get -p a.txt times' '-get sub'
 	status_is 1 "$PEER: several files need a directory"
@@ -295,8 +295,23 @@ sees() {
 	fi
 }
 
-line "stty -g >$T/before; c $ME@$LO:$F; echo status=\$?; stty -g >$T/after"
-sees '^sftp> $' "a prompt"
+# ended STATUS TEXT: the shell is back, its terminal as it was.
+ended() {
+	wait_for 10 shows '^local> ?$'
+	line "echo ended=\$?; stty -g >$T/after"
+	sees "^ended=$1" "$2"
+	wait_for 5 test -s "$T/after"
+	is "$(cat "$T/after")" "$(cat "$T/before")" "the terminal is as it was"
+	rm -f "$T/after"
+	"${TM[@]}" send-keys C-l
+	"${TM[@]}" clear-history
+}
+
+wait_for 5 shows '^local> ?$'
+line "stty -g >$T/before; clear"
+wait_for 5 test -s "$T/before"
+line "c $ME@$LO:$F"
+sees '^sftp> ?$' "a prompt"
 text 'ver'
 key Tab
 key Enter
@@ -310,20 +325,20 @@ text "ls -1 'with b"
 key Tab
 sees "^sftp> ls -1 'with blank/$" "the same within quotes"
 key C-c
-wait_for 5 shows '^sftp> $'
+wait_for 5 shows '^sftp> ?$'
 line 'pwd'
 sees '^Remote working directory' "Ctrl-C clears the line"
 text 'get '
 key Tab
 sees 'a.txt .*b.txt' "a choice of names"
 key C-c
-wait_for 5 shows '^sftp> $'
+wait_for 5 shows '^sftp> ?$'
 : >"$T/local/local-name"
 text 'put loc'
 key Tab
 sees '^sftp> put local-name' "a local name"
 key C-c
-wait_for 5 shows '^sftp> $'
+wait_for 5 shows '^sftp> ?$'
 line 'lpwd'
 sees '^Local working directory' "a command"
 "${TM[@]}" send-keys C-l
@@ -341,19 +356,15 @@ sees 'rename \[-l\]' "help"
 key C-z
 sees 'Stopped' "Ctrl-Z"
 line 'fg'
-wait_for 5 shows '^sftp> $'
+wait_for 5 shows '^sftp> ?$'
 line 'version'
 sees '^SFTP protocol' "and back"
 key C-d
-sees '^status=0' "Ctrl-D ends"
-wait_for 5 test -s "$T/after"
-is "$(cat "$T/after")" "$(cat "$T/before")" "the terminal is as it was"
+ended 0 "Ctrl-D ends"
 
 # A transfer that is slow enough to be stopped.
-"${TM[@]}" clear-history
-line 'clear'
-line "c -l 4000 $ME@$LO:$F; echo status=\$?"
-wait_for 10 shows '^sftp> $'
+line "c -l 4000 $ME@$LO:$F"
+wait_for 10 shows '^sftp> ?$'
 head -c 5000000 /dev/urandom >"$F/slow"
 line 'get slow'
 wait_for 10 eval "ls -A '$T/local' | grep -q 'slow.*part'" ||
@@ -362,11 +373,9 @@ key C-c
 sees 'Interrupted' "Ctrl-C stops a transfer"
 check "no half file is there" test ! -e "$T/local/slow"
 key C-d
-sees '^status=0' "the dialogue went on"
-"${TM[@]}" clear-history
-line 'clear'
-line "c $ME@$LO:$F; echo status=\$?"
-wait_for 10 shows '^sftp> $'
+ended 0 "the dialogue went on"
+line "c $ME@$LO:$F"
+wait_for 10 shows '^sftp> ?$'
 line 'reget slow'
 wait_for 10 cmp "$F/slow" "$T/local/slow"
 check "reget goes on with it" cmp "$F/slow" "$T/local/slow"
@@ -374,5 +383,5 @@ check "reget goes on with it" cmp "$F/slow" "$T/local/slow"
 # The peer goes away while nothing happens.
 stop_server
 sees 'onnection closed' "a lost connection is told at once"
-sees '^status=255' "and ends the program"
+ended 255 "and ends the program"
 done_testing
