@@ -342,8 +342,8 @@ pump(void *arg)
 	if (c->last && idle_left(c)) {
 		c->ended = true;
 		if (c->plan.done)
-			c->plan.done(c->plan.arg, c->status,
-			    c->status ? &c->err : NULL);
+			c->plan.done(
+			    c->plan.arg, c->status, c->status ? &c->err : NULL);
 		return false;
 	}
 	return more;
@@ -352,8 +352,8 @@ pump(void *arg)
 /* --- public --- */
 
 static void
-lane_add(struct oe_sftp_copy *c, struct oe_copy_side *side,
-    struct oe_sftp_fs *fs)
+lane_add(
+    struct oe_sftp_copy *c, struct oe_copy_side *side, struct oe_sftp_fs *fs)
 {
 	struct oe_copy_lane *l;
 
@@ -414,8 +414,7 @@ oe_sftp_copy_last(struct oe_sftp_copy *c)
 }
 
 void
-oe_sftp_copy_lane(
-    struct oe_sftp_copy *c, bool is_target, struct oe_sftp_fs *fs)
+oe_sftp_copy_lane(struct oe_sftp_copy *c, bool is_target, struct oe_sftp_fs *fs)
 {
 	lane_add(c, is_target ? &c->to : &c->from, fs);
 	oe_copy__kick(c);

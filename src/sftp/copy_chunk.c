@@ -107,8 +107,8 @@ window_got(struct oe_copy_lane *lane, uint64_t n)
 	now = oe_copy__now_us();
 	rate = lane->epoch_bytes * 1000000 /
 	       (uint64_t)(now > lane->epoch_us ? now - lane->epoch_us : 1);
-	if (lane->epoch_us && rate > lane->best_rate +
-				      lane->best_rate / GROWTH_PART) {
+	if (lane->epoch_us &&
+	    rate > lane->best_rate + lane->best_rate / GROWTH_PART) {
 		lane->best_rate = rate;
 		if (lane->window < OE_COPY_AHEAD)
 			lane->window *= 2;
@@ -136,8 +136,7 @@ large_failed(struct oe_copy_large *l, const struct oe_sftp_op *op, bool target)
 	/* a full disk, a lost connection: what is there can be gone on with */
 	if (target && j->moved)
 		j->keep = true;
-	oe_copy__fail(
-	    j, op, target ? oe_copy__to(j) : oe_copy__from(j));
+	oe_copy__fail(j, op, target ? oe_copy__to(j) : oe_copy__from(j));
 	oe_copy__ready(j);
 }
 
@@ -216,8 +215,8 @@ may_skip(const struct oe_copy_chunk *ch)
 {
 	const struct oe_copy_large *l = ch->l;
 
-	return !(l->j->c->plan.flags & OE_COPY_NO_SPARSE) &&
-	       !l->j->in_place && ch->offset >= l->old;
+	return !(l->j->c->plan.flags & OE_COPY_NO_SPARSE) && !l->j->in_place &&
+	       ch->offset >= l->old;
 }
 
 static void
@@ -244,7 +243,7 @@ chunk_placed(struct oe_copy_chunk *ch)
 	ch->got = 0;
 	if (ch->probe)
 		ch->len = 0;
-	if (ch->len && !l->eof)
+	if (ch->len && ch->offset < l->size)
 		push(&l->retry, ch);
 	else
 		oe_copy__chunk_free(ch);
@@ -304,8 +303,8 @@ put_remote(struct oe_copy_chunk *ch, const uint8_t *p)
 	ch->to->requests++;
 	l->out++;
 	l->j->c->outs++;
-	ch->to->fs->ops->write(ch->to->fs, &ch->op, l->to[ch->to->index],
-	    ch->offset, p, ch->got);
+	ch->to->fs->ops->write(
+	    ch->to->fs, &ch->op, l->to[ch->to->index], ch->offset, p, ch->got);
 }
 
 /* --- the end of the source --- */
@@ -435,8 +434,8 @@ read_remote(struct oe_copy_chunk *ch)
 	l->out++;
 	l->j->c->outs++;
 	oe_copy__spend(l->j->c, ch->len);
-	from->fs->ops->read(from->fs, &ch->op, l->from[from->index],
-	    ch->offset, ch->len);
+	from->fs->ops->read(
+	    from->fs, &ch->op, l->from[from->index], ch->offset, ch->len);
 }
 
 /* From this machine: read and handed on in one go. */
@@ -473,8 +472,7 @@ read_local(struct oe_copy_chunk *ch)
 	r.data = local_data;
 	r.arg = ch;
 	oe_copy__spend(l->j->c, ch->len);
-	fs->ops->read(
-	    fs, &r, l->from[ch->from->index], ch->offset, ch->len);
+	fs->ops->read(fs, &r, l->from[ch->from->index], ch->offset, ch->len);
 	/* the chunk is the WRITE's when there was any data */
 	if (!direct || !r.n || r.status < 0)
 		chunk_got(ch, &r);
@@ -498,8 +496,8 @@ next_chunk(struct oe_copy_large *l)
 	if (to->fs->limits.write < most)
 		most = to->fs->limits.write;
 	n = oe_copy__range(l, oe_copy__chunk_max(c, most), &probe);
-	if (!n || (l->first &&
-		      l->next_at + n - l->first->offset > OE_COPY_AHEAD))
+	if (!n ||
+	    (l->first && l->next_at + n - l->first->offset > OE_COPY_AHEAD))
 		return NULL;
 	ch = chunk_new(l, n);
 	ch->probe = probe;
@@ -585,8 +583,7 @@ open_lane(struct oe_copy_large *l, struct oe_copy_lane *lane, bool target)
 	o->target = target;
 	l->out++;
 	j->c->outs++;
-	fs->ops->open(fs, &o->op,
-	    target ? oe_copy__place(j) : oe_copy__from(j),
+	fs->ops->open(fs, &o->op, target ? oe_copy__place(j) : oe_copy__from(j),
 	    target ? oe_copy__pflags(j) : OE_FXF_READ, NULL);
 }
 
@@ -635,8 +632,8 @@ oe_copy__chunks(struct oe_sftp_copy *c)
 			if (++n % CHUNKS_PER_LOOK)
 				continue;
 			if (!until)
-				until = oe_copy__now_us() +
-					OE_COPY_SLICE_US / 2;
+				until =
+				    oe_copy__now_us() + OE_COPY_SLICE_US / 2;
 			else if (oe_copy__now_us() > until)
 				return true;
 		}

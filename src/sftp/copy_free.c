@@ -29,6 +29,15 @@ oe_copy__close(struct oe_sftp_fs *fs, struct oe_sftp_file **file)
 	fs->ops->close(fs, &x->op, f);
 }
 
+struct oe_sftp_file *
+oe_copy__take(struct oe_sftp_op *op)
+{
+	struct oe_sftp_file *file = op->file;
+
+	op->file = NULL;
+	return file;
+}
+
 void
 oe_copy__op_orphan(struct oe_copy_job *j, struct oe_sftp_op *op)
 {
@@ -117,10 +126,17 @@ oe_copy__out_end(struct oe_sftp_copy *c)
 static void
 close_handles(struct oe_copy_job *j)
 {
+	struct oe_sftp_op *from = &j->op[OE_COPY_OP_OPEN_FROM];
+	struct oe_sftp_op *to = &j->op[OE_COPY_OP_OPEN_TO];
 	struct oe_copy_large *l = j->large;
 	struct oe_sftp_copy *c = j->c;
 	unsigned i;
 
+	/* answered, but its step did not run yet */
+	if (from->finished && from->file)
+		oe_copy__close(j->from->fs, &from->file);
+	if (to->finished && to->file)
+		oe_copy__close(j->to->fs, &to->file);
 	if (j->ff)
 		oe_copy__close(j->from->fs, &j->ff);
 	if (j->tf)

@@ -36,7 +36,7 @@
 /* What is compared, and resent when it differs, by OE_COPY_RESUME. */
 #define OE_COPY_BLOCK (4u * 1024 * 1024)
 /* Zeros in a row that become a hole. */
-#define OE_COPY_HOLE_MIN (64u * 1024)
+#define OE_COPY_HOLE_MIN (32u * 1024)
 /* Above this a file's holes are asked for. */
 #define OE_COPY_SPARSE_MIN (1024u * 1024)
 /* Longest stretch of work without a look at the loop. */
@@ -117,16 +117,16 @@ struct oe_copy_job {
 	struct oe_sftp_file *ff, *tf;
 	struct oe_sftp_attrs target; /* flags 0: nothing there */
 	bool target_known;
-	bool in_place; /* no part file */
-	bool resume;   /* what is there may be used */
-	bool made;     /* the part file, or the target, was made by us */
-	bool again;    /* the part file was removed once already */
-	bool keep;     /* a failure leaves the part file for a later run */
-	bool yields;   /* the loop may have a look, then it goes on */
+	bool in_place;  /* no part file */
+	bool resume;    /* what is there may be used */
+	bool made;      /* the part file, or the target, was made by us */
+	bool again;     /* the part file was removed once already */
+	bool keep;      /* a failure leaves the part file for a later run */
+	bool yields;    /* the loop may have a look, then it goes on */
 	bool comparing; /* the target itself is compared: it may be right */
-	bool chunks;   /* too large, or became so, for one piece */
+	bool chunks;    /* too large, or became so, for one piece */
 	unsigned retries;
-	unsigned links; /* symbolic links followed to it */
+	unsigned links;  /* symbolic links followed to it */
 	uint64_t weight; /* in job_bytes */
 	char *part;
 	uint8_t *buf;
@@ -189,6 +189,8 @@ struct oe_sftp_copy {
 
 /** oe_copy__op() - request @i of @j, zeroed and counted; hand it to a fs. */
 struct oe_sftp_op *oe_copy__op(struct oe_copy_job *j, unsigned i);
+/** oe_copy__take() - what @op opened; it is the caller's to close. */
+struct oe_sftp_file *oe_copy__take(struct oe_sftp_op *op);
 /** oe_copy__done() - the done() of such a request. */
 void oe_copy__done(struct oe_sftp_op *op);
 /** oe_copy__op_orphan() - a request of an engine that was freed has ended. */
@@ -288,8 +290,8 @@ oe_copy_step oe_copy__finished;
 /** oe_copy__fail() - give up the job: close, clean up, end with @status. */
 void oe_copy__fail(
     struct oe_copy_job *j, const struct oe_sftp_op *op, const char *path);
-void oe_copy__fail_text(struct oe_copy_job *j, int status, const char *path,
-    const char *words);
+void oe_copy__fail_text(
+    struct oe_copy_job *j, int status, const char *path, const char *words);
 
 /** oe_copy__place() - the path that is written to: part file or target. */
 const char *oe_copy__place(struct oe_copy_job *j);

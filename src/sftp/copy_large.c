@@ -40,8 +40,8 @@ oe_copy__large(struct oe_copy_job *j)
 	j->step = opened;
 	oe_copy__open_target(j);
 	j->from->fs->ops->open(j->from->fs,
-	    oe_copy__op(j, OE_COPY_OP_OPEN_FROM), oe_copy__from(j),
-	    OE_FXF_READ, NULL);
+	    oe_copy__op(j, OE_COPY_OP_OPEN_FROM), oe_copy__from(j), OE_FXF_READ,
+	    NULL);
 }
 
 static void
@@ -52,13 +52,13 @@ opened(struct oe_copy_job *j)
 
 	if (j->used & 1u << OE_COPY_OP_OPEN_FROM) {
 		if (from->status < 0) {
-			j->tf = to->file;
+			j->tf = oe_copy__take(to);
 			j->made = to->status == 0;
 			oe_copy__fail(j, from, oe_copy__from(j));
 			return;
 		}
-		j->ff = from->file;
-		from->file = NULL;
+		j->ff = oe_copy__take(from);
+		j->used &= ~(1u << OE_COPY_OP_OPEN_FROM);
 	}
 	if (oe_copy__opened(j) == 0)
 		j->step = oe_copy__data;
@@ -88,8 +88,7 @@ oe_copy__data(struct oe_copy_job *j)
 
 /* One handle of @v stays, the others are closed. */
 static struct oe_sftp_file *
-keep_one(
-    struct oe_copy_side *side, struct oe_sftp_file **v, unsigned *ret_lane)
+keep_one(struct oe_copy_side *side, struct oe_sftp_file **v, unsigned *ret_lane)
 {
 	struct oe_sftp_file *kept = NULL;
 	unsigned i;
@@ -129,8 +128,8 @@ data_done(struct oe_copy_job *j)
 		move_lane(&j->from, &c->from.lane[lane]);
 	j->tf = keep_one(&c->to, l->to, &lane);
 	if (!j->ff || !j->tf) {
-		oe_copy__fail_text(j, OE_ECLOSED, oe_copy__to(j),
-		    "the connection was lost");
+		oe_copy__fail_text(
+		    j, OE_ECLOSED, oe_copy__to(j), "the connection was lost");
 		return;
 	}
 	move_lane(&j->to, &c->to.lane[lane]);

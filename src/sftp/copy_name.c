@@ -238,8 +238,8 @@ link_read(struct oe_copy_job *j)
 		return;
 	}
 	j->step = link_made;
-	j->to->fs->ops->symlink(j->to->fs, oe_copy__op(j, 0),
-	    (const char *)j->buf, oe_copy__to(j));
+	j->to->fs->ops->symlink(
+	    j->to->fs, oe_copy__op(j, 0), (const char *)j->buf, oe_copy__to(j));
 }
 
 /* Something is at its place: make it beside, then move it over. */
@@ -309,13 +309,12 @@ other(struct oe_copy_job *j)
 	const char *path = oe_copy__from(j);
 
 	if (!j->name->dir) {
-		oe_copy__fail_text(
-		    j, OE_EINVAL, path, "is not a regular file");
+		oe_copy__fail_text(j, OE_EINVAL, path, "is not a regular file");
 		return;
 	}
 	oe_str_escape(path, strlen(path), shown, sizeof shown);
-	snprintf(text, sizeof text, "%s: is not a regular file, left out",
-	    shown);
+	snprintf(
+	    text, sizeof text, "%s: is not a regular file, left out", shown);
 	oe_copy__warn(j->c, text);
 	j->skipped = true;
 	oe_copy__end(j);
@@ -433,9 +432,9 @@ root_known(struct oe_copy_job *j)
 
 	if (!(j->c->plan.flags & OE_COPY_DRY_RUN) && t->status == 0) {
 		j->target = t->attrs;
-		j->in_place = t->attrs.flags & OE_ATTR_PERMISSIONS &&
-			      !S_ISREG(t->attrs.mode) &&
-			      !S_ISDIR(t->attrs.mode);
+		if (t->attrs.flags & OE_ATTR_PERMISSIONS &&
+		    !S_ISREG(t->attrs.mode) && !S_ISDIR(t->attrs.mode))
+			j->in_place = true;
 	}
 	j->target_known = true;
 	source_known(j);

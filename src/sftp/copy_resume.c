@@ -43,8 +43,8 @@ static void
 open_source(struct oe_copy_job *j)
 {
 	j->from->fs->ops->open(j->from->fs,
-	    oe_copy__op(j, OE_COPY_OP_OPEN_FROM), oe_copy__from(j),
-	    OE_FXF_READ, NULL);
+	    oe_copy__op(j, OE_COPY_OP_OPEN_FROM), oe_copy__from(j), OE_FXF_READ,
+	    NULL);
 }
 
 /* Both ends; @have bytes are at the target already. */
@@ -98,8 +98,7 @@ oe_copy__resume(struct oe_copy_job *j)
 		    j, is_regular(&j->target) ? j->target.size : 0, opened);
 	} else {
 		j->step = part_known;
-		fs->ops->stat(
-		    fs, oe_copy__op(j, 0), oe_copy__place(j), false);
+		fs->ops->stat(fs, oe_copy__op(j, 0), oe_copy__place(j), false);
 	}
 }
 
@@ -113,8 +112,8 @@ part_known(struct oe_copy_job *j)
 		oe_copy__fail(j, op, oe_copy__place(j));
 	else if (there)
 		open_both(j, op->attrs.size, opened);
-	else if (is_regular(&j->target) &&
-		 j->target.size == j->large->size && can_hash(j))
+	else if (is_regular(&j->target) && j->target.size == j->large->size &&
+		 can_hash(j))
 		open_to_compare(j);
 	else
 		open_both(j, 0, opened);
@@ -129,19 +128,19 @@ both_open(struct oe_copy_job *j)
 
 	if (j->used & 1u << OE_COPY_OP_OPEN_FROM) {
 		if (from->status < 0) {
-			j->tf = to->file;
+			j->tf = oe_copy__take(to);
 			/* what was there before stays */
-			j->made = to->status == 0 && !j->resume &&
-				  !j->comparing;
+			j->made =
+			    to->status == 0 && !j->resume && !j->comparing;
 			oe_copy__fail(j, from, oe_copy__from(j));
 			return from->status;
 		}
-		j->ff = from->file;
-		from->file = NULL;
+		j->ff = oe_copy__take(from);
+		j->used &= ~(1u << OE_COPY_OP_OPEN_FROM);
 	}
 	if (!j->comparing)
 		return oe_copy__opened(j);
-	j->tf = to->file;
+	j->tf = oe_copy__take(to);
 	return to->status;
 }
 
@@ -194,8 +193,7 @@ opened(struct oe_copy_job *j)
 		j->step = oe_copy__data;
 		return;
 	}
-	l->same = oe_mem_zalloc(
-	    (size_t)(l->old / OE_COPY_BLOCK / 8 + 1));
+	l->same = oe_mem_zalloc((size_t)(l->old / OE_COPY_BLOCK / 8 + 1));
 	j->step = compare;
 	if (can_hash(j))
 		return;

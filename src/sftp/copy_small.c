@@ -85,8 +85,8 @@ read_local(struct oe_copy_job *j)
 
 	j->buf_len = 0;
 	op->data = take_scratch;
-	j->from->fs->ops->get_file(j->from->fs, op, oe_copy__from(j),
-	    OE_SFTP_WHOLE_MAX, follow(j));
+	j->from->fs->ops->get_file(
+	    j->from->fs, op, oe_copy__from(j), OE_SFTP_WHOLE_MAX, follow(j));
 	if (op->status == 0)
 		return true;
 	if (op->status == OE_ETOOBIG) {
@@ -110,7 +110,7 @@ source_opened(struct oe_copy_job *j)
 		return;
 	}
 	j->step = source_read;
-	j->ff = op->file;
+	j->ff = oe_copy__take(op);
 	op = oe_copy__op(j, 0);
 	op->data = take;
 	/* one byte more tells that this is all of it */
@@ -162,8 +162,8 @@ put_whole(struct oe_copy_job *j)
 	a.mode &= 0777;
 	j->step = put_done;
 	oe_copy__spend(j->c, j->buf_len);
-	j->to->fs->ops->put_file(j->to->fs, op, oe_copy__to(j), put, &a,
-	    bytes(j), j->buf_len);
+	j->to->fs->ops->put_file(
+	    j->to->fs, op, oe_copy__to(j), put, &a, bytes(j), j->buf_len);
 	if (local(j->to) && !op->finished) {
 		j->held = true;
 		j->c->n_held++;
@@ -270,8 +270,8 @@ oe_copy__small(struct oe_copy_job *j)
 		j->step = got;
 		op = oe_copy__op(j, 0);
 		op->data = take;
-		fs->ops->get_file(fs, op, oe_copy__from(j), OE_SFTP_WHOLE_MAX,
-		    follow(j));
+		fs->ops->get_file(
+		    fs, op, oe_copy__from(j), OE_SFTP_WHOLE_MAX, follow(j));
 	} else {
 		j->step = source_opened;
 		fs->ops->open(fs, oe_copy__op(j, OE_COPY_OP_OPEN_FROM),

@@ -100,9 +100,9 @@ data_here(struct oe_copy_large *l)
 	bool first = !l->x_known && !l->x_last;
 
 	while (l->sparse && l->next_at < l->size) {
-		while (l->x_at < l->x_n &&
-		       l->x[l->x_at].offset + l->x[l->x_at].length <=
-			   l->next_at)
+		while (
+		    l->x_at < l->x_n &&
+		    l->x[l->x_at].offset + l->x[l->x_at].length <= l->next_at)
 			l->x_at++;
 		if (l->x_asked)
 			return first && l->next_at < OE_COPY_WINDOW_MIN
@@ -125,8 +125,7 @@ data_here(struct oe_copy_large *l)
 static bool
 is_same(const struct oe_copy_large *l, uint64_t block)
 {
-	return block < l->same_blocks &&
-	       l->same[block / 8] & 1u << (block % 8);
+	return block < l->same_blocks && l->same[block / 8] & 1u << (block % 8);
 }
 
 size_t

@@ -42,8 +42,8 @@ part_name(const struct oe_copy_job *j)
 	oe_buf_put_cstring(&b, from);
 	oe_buf_put_u64(&b, a->size);
 	oe_buf_put_u32(&b, a->mtime);
-	part = oe_sftp_path_part(
-	    oe_copy__to(j), oe_buf_head(&b), oe_buf_left(&b));
+	part =
+	    oe_sftp_path_part(oe_copy__to(j), oe_buf_head(&b), oe_buf_left(&b));
 	oe_buf_done(&b);
 	return part;
 }
@@ -90,8 +90,8 @@ issue_open(struct oe_copy_job *j)
 	} else if (j->in_place) {
 		p |= OE_FXF_CREAT;
 	}
-	fs->ops->open(fs, oe_copy__op(j, OE_COPY_OP_OPEN_TO),
-	    oe_copy__place(j), p, &a);
+	fs->ops->open(
+	    fs, oe_copy__op(j, OE_COPY_OP_OPEN_TO), oe_copy__place(j), p, &a);
 }
 
 void
@@ -155,8 +155,7 @@ oe_copy__opened(struct oe_copy_job *j)
 	struct oe_sftp_fs *fs = j->to->fs;
 
 	if (op->status == 0) {
-		j->tf = op->file;
-		op->file = NULL;
+		j->tf = oe_copy__take(op);
 		j->made = true;
 	}
 	if (target_refuses(j))
@@ -167,8 +166,7 @@ oe_copy__opened(struct oe_copy_job *j)
 		return OE_EAGAIN;
 	/* an older part file of the same source: version 3 has no code */
 	if (!j->in_place && !j->again &&
-	    (j->resume || op->status == OE_EEXIST ||
-		op->status == OE_ESYS)) {
+	    (j->resume || op->status == OE_EEXIST || op->status == OE_ESYS)) {
 		j->again = true;
 		j->resume = false;
 		j->used = 0;
@@ -247,8 +245,7 @@ issue_rename(struct oe_copy_job *j)
 
 	j->used = 0;
 	j->step = renamed;
-	fs->ops->rename(
-	    fs, oe_copy__op(j, 0), j->part, oe_copy__to(j), over);
+	fs->ops->rename(fs, oe_copy__op(j, 0), j->part, oe_copy__to(j), over);
 }
 
 void
@@ -297,8 +294,7 @@ renamed(struct oe_copy_job *j)
 	j->used = 0;
 	j->step = removed;
 	fs->ops->remove(fs, oe_copy__op(j, 1), oe_copy__to(j));
-	fs->ops->rename(
-	    fs, oe_copy__op(j, 0), j->part, oe_copy__to(j), false);
+	fs->ops->rename(fs, oe_copy__op(j, 0), j->part, oe_copy__to(j), false);
 }
 
 static void
@@ -332,8 +328,8 @@ oe_copy__fail(
 }
 
 void
-oe_copy__fail_text(struct oe_copy_job *j, int status, const char *path,
-    const char *words)
+oe_copy__fail_text(
+    struct oe_copy_job *j, int status, const char *path, const char *words)
 {
 	char shown[256];
 
@@ -351,6 +347,7 @@ cleanup(struct oe_copy_job *j)
 	struct oe_sftp_fs *fs = j->to ? j->to->fs : NULL;
 
 	if (j->large && oe_copy__large_busy(j)) {
+		j->large->failed = true;
 		j->parked = true;
 		return;
 	}

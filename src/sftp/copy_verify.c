@@ -57,7 +57,7 @@ hash_done(struct oe_sftp_op *op)
 			op->status = OE_EPROTO;
 		s->done = true;
 		j->large->out--;
-		if (j->step == settle || j->large->failed)
+		if (j->parked)
 			oe_copy__ready(j);
 	}
 	oe_copy__out_end(c);
@@ -187,8 +187,7 @@ took(struct oe_copy_job *j)
 			oe_copy__fail(j, op, oe_copy__to(j));
 			return;
 		}
-		oe_digest_update(
-		    s->digest, v->buf + i * v->piece, v->got[i]);
+		oe_digest_update(s->digest, v->buf + i * v->piece, v->got[i]);
 		s->at += v->got[i];
 		/* after a short answer the next one is not the next bytes */
 		if (v->got[i] < want)

@@ -162,8 +162,8 @@ dir_fail_op(
 }
 
 static void
-dir_fail_text(struct oe_copy_job *j, int status, const char *path,
-    const char *words)
+dir_fail_text(
+    struct oe_copy_job *j, int status, const char *path, const char *words)
 {
 	struct oe_err err = OE_ERR_INIT;
 	char shown[256];
@@ -268,7 +268,7 @@ dir_opened(struct oe_copy_job *j)
 		dir_leave(j);
 		return;
 	}
-	j->ff = open->file;
+	j->ff = oe_copy__take(open);
 	j->step = dir_read;
 	if (!(j->used & 1u << OE_COPY_OP_OPEN_TO))
 		return;
@@ -365,8 +365,7 @@ refuse(struct oe_copy_job *j, const char *name, const char *why)
 	struct oe_err err = OE_ERR_INIT;
 	char dir[200], shown[200];
 
-	oe_str_escape(
-	    j->dir->from, strlen(j->dir->from), dir, sizeof dir);
+	oe_str_escape(j->dir->from, strlen(j->dir->from), dir, sizeof dir);
 	oe_str_escape(name, strlen(name), shown, sizeof shown);
 	oe_err_set(&err, OE_EPROTO, "%s: the name '%s' %s", dir, shown, why);
 	j->c->totals.files_failed++;
@@ -379,8 +378,8 @@ entry(struct oe_sftp_op *op, const struct oe_sftp_entry *e)
 {
 	struct oe_copy_job *j = op->arg;
 	struct oe_sftp_copy *c = j->c;
-	bool dir = e->attrs.flags & OE_ATTR_PERMISSIONS &&
-		   S_ISDIR(e->attrs.mode);
+	bool dir =
+	    e->attrs.flags & OE_ATTR_PERMISSIONS && S_ISDIR(e->attrs.mode);
 
 	if (c->orphan || c->stopping)
 		return;
@@ -476,8 +475,8 @@ dir_attrs(const struct oe_sftp_copy *c, const struct oe_copy_dir *d)
 	if (d->status || c->plan.flags & OE_COPY_DRY_RUN || !d->to)
 		return a;
 	if (c->plan.flags & OE_COPY_PRESERVE)
-		a.flags = d->attrs.flags &
-			  (OE_ATTR_PERMISSIONS | OE_ATTR_ACMODTIME);
+		a.flags =
+		    d->attrs.flags & (OE_ATTR_PERMISSIONS | OE_ATTR_ACMODTIME);
 	else if (d->fresh && d->attrs.flags & OE_ATTR_PERMISSIONS &&
 		 (a.mode & 0700) != 0700)
 		a.flags = OE_ATTR_PERMISSIONS;
@@ -534,8 +533,7 @@ dir_end(struct oe_sftp_copy *c, struct oe_copy_dir *d)
 		dir_gone(c, d);
 		return;
 	}
-	j->to->fs->ops->setstat(
-	    j->to->fs, oe_copy__op(j, 0), d->to, &a, true);
+	j->to->fs->ops->setstat(j->to->fs, oe_copy__op(j, 0), d->to, &a, true);
 }
 
 bool
