@@ -6,9 +6,10 @@
 #include "sftp/session_internal.h"
 
 /* Requests that are gathered before they go to the stream anyway. */
-#define GATHER_MAX (32u * 1024)
-/* Data from here on goes past the buffer. */
-#define DIRECT_MIN 4096u
+#define GATHER_MAX (64u * 1024)
+/* Data from here on goes past the buffer; less is cheaper to copy than to give
+ * a packet of the stream of its own. */
+#define DIRECT_MIN (32u * 1024)
 
 static uint64_t
 now_us(void)
