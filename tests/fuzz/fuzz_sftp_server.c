@@ -9,6 +9,7 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,6 +70,7 @@ prepare(void)
 		snprintf(fuzz_dir, sizeof fuzz_dir, "/tmp/oe-fuzz-XXXXXX");
 		if (!mkdtemp(fuzz_dir) || chdir(fuzz_dir) < 0)
 			abort();
+		signal(SIGXFSZ, SIG_IGN);
 		(void)setrlimit(RLIMIT_FSIZE, &files);
 		atexit(remove_dir);
 	}
