@@ -92,6 +92,16 @@ oe_tty_raw(int fd)
 }
 
 void
+oe_tty_guard(int fd)
+{
+	if (tcgetattr(fd, &tty.was) < 0)
+		return;
+	hook();
+	tty.fd = fd;
+	tty.raw = 1;
+}
+
+void
 oe_tty_suspend(void)
 {
 	bool raw = tty.raw;

@@ -16,6 +16,11 @@ struct oe_buf;
  * Return: 0 or OE_ESYS (not a terminal).
  */
 int oe_tty_raw(int fd);
+/**
+ * oe_tty_guard() - exit() and the signals of a crash restore the terminal as
+ * it is now, for somebody else who is going to change it.
+ */
+void oe_tty_guard(int fd);
 /** oe_tty_restore() - as it was; safe to call at any time. */
 void oe_tty_restore(void);
 /** oe_tty_is_raw() - between the two above. */

@@ -329,6 +329,7 @@ session_free(struct oe_srv_conn *c, struct oe_srv_session *s)
 	while (*p != s)
 		p = &(*p)->next;
 	*p = s->next;
+	oe_srv__reports_close(s);
 	if (s->started && s->pid) {
 		session_event(c, s, &e, "session.end");
 		oe_event_int(&e, "bytes_out", (int64_t)s->sent);
@@ -340,6 +341,9 @@ session_free(struct oe_srv_conn *c, struct oe_srv_session *s)
 			    oe_ssh_signal_name(WTERMSIG(s->status)));
 		else
 			oe_event_int(&e, "status", WEXITSTATUS(s->status));
+		if (s->reports_refused)
+			oe_event_int(
+			    &e, "reports_refused", (int64_t)s->reports_refused);
 		oe_event_int(
 		    &e, "duration_ms", oe_time_mono_ms() - s->since_ms);
 		oe_event_end(&e, &c->srv->events);

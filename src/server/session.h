@@ -8,6 +8,11 @@
 #include "server/proto.h"
 #include "server/session_env.h"
 
+struct oe_srv_reports;
+
+/* Longest line of a report, without its end. */
+#define OE_SRV_REPORT_MAX 4096
+
 struct oe_srv_session {
 	struct oe_srv_session *next;
 	uint32_t id;
@@ -21,6 +26,8 @@ struct oe_srv_session {
 	uint64_t sent, received;
 	int64_t since_ms;
 	int status; /* of wait(), once pid is -1 */
+	struct oe_srv_reports *reports;
+	uint64_t reports_refused; /* lines that are no report */
 };
 
 /** oe_srv__session_find() - by id; NULL when there is none. */
@@ -34,6 +41,15 @@ int oe_srv__session_launch(struct oe_srv_conn *c, struct oe_srv_session *s,
 /** oe_srv__session_record() - login records: begin or end. */
 void oe_srv__session_record(
     struct oe_srv_conn *c, struct oe_srv_session *s, bool begin);
+/**
+ * oe_srv__reports_open() - let the program of @s report what it does: lines
+ * that it writes become events (session.report).
+ * @ret_fd: for the program to write to, owned.
+ */
+int oe_srv__reports_open(struct oe_srv_conn *c, struct oe_srv_session *s,
+    int *ret_fd, struct oe_err *err);
+/** oe_srv__reports_close() - take what waits, and end it. */
+void oe_srv__reports_close(struct oe_srv_session *s);
 /** oe_srv__agent_open() - the socket of the connection's agent. */
 int oe_srv__agent_open(struct oe_srv_conn *c, struct oe_err *err);
 void oe_srv__agent_close(struct oe_srv_conn *c);

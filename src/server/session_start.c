@@ -25,12 +25,17 @@
 #include "server/session.h"
 
 #define OE_SRV_PIPE_SIZE (1024 * 1024)
+/* Where a program that reports finds the pipe for it. */
+#define OE_SRV_REPORT_FD   3
+#define OE_SRV_REPORT_NAME "fd:3"
 
 /* What is to be run: a shell, a shell with a command, or a program. */
 struct launch {
 	const char *command;     /* for sh -c; NULL: a login shell */
 	const char *const *argv; /* a subsystem's own program, or NULL */
 	const char *original;    /* what a forced command displaced */
+	bool reports;            /* the program can tell what it does */
+	int report_fd;           /* where to, or -1 */
 };
 
 static int
@@ -53,6 +58,7 @@ launch_subsystem(struct oe_srv_conn *c, const char *name, struct launch *l,
 		return oe_err_set(
 		    err, OE_ENOENT, "there is no subsystem '%s'", name);
 	l->argv = sub->argv;
+	l->reports = sub->reports;
 	return 0;
 }
 
@@ -64,7 +70,7 @@ launch_choose(struct oe_srv_conn *c, struct oe_srv_session *s, struct launch *l,
 				 ? c->srv->cfg->force_command
 				 : c->grant.force_command;
 
-	memset(l, 0, sizeof *l);
+	*l = (struct launch){.report_fd = -1};
 	if (forced) {
 		l->command = forced;
 		l->original = s->kind == OE_SRV_START_SHELL ? NULL : s->text;
@@ -180,13 +186,17 @@ launch_exec(struct oe_srv_conn *c, const struct launch *l, char **envp)
 {
 	const char *shell = c->account.shell;
 	const char *base = strrchr(shell, '/');
-	char name[256], *argv[8] = {NULL};
+	char name[256], *argv[OE_SUBSYSTEM_ARGS_MAX + 3] = {NULL};
 	size_t i;
 
 	base = base ? base + 1 : shell;
 	if (l->argv) {
-		for (i = 0; l->argv[i] && i + 1 < OE_ARRAY_LEN(argv); i++)
+		for (i = 0; l->argv[i] && i < OE_SUBSYSTEM_ARGS_MAX; i++)
 			argv[i] = oe_mem_strdup(l->argv[i]);
+		if (l->report_fd >= 0) {
+			argv[i++] = oe_mem_strdup("--audit");
+			argv[i] = oe_mem_strdup(OE_SRV_REPORT_NAME);
+		}
 		if (!*argv[0])
 			argv[0] = oe_mem_strdup(c->srv->self_path);
 		execve(argv[0], argv, envp);
@@ -214,6 +224,21 @@ launch_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* Of what is above standard error, only the pipe for reports stays open. */
+static int
+launch_keep(int fd)
+{
+	/* the same number twice would leave it to be closed by exec */
+	if (fd == OE_SRV_REPORT_FD) {
+		if (fcntl(fd, F_SETFD, 0) < 0)
+			return OE_ESYS;
+	} else if (dup2(fd, OE_SRV_REPORT_FD) < 0) {
+		return OE_ESYS;
+	}
+	oe_fd_close_from(OE_SRV_REPORT_FD + 1);
+	return 0;
+}
+
 /* The child: from here to exec, with nothing of ours left open. */
 static void OE_NORETURN
 launch_child(struct oe_srv_conn *c, struct oe_srv_session *s,
@@ -231,7 +256,10 @@ launch_child(struct oe_srv_conn *c, struct oe_srv_session *s,
 	for (i = 0; i < 3; i++)
 		if (dup2(s->pty ? s->slave : fds[i], i) < 0)
 			_exit(1);
-	oe_fd_close_from(3);
+	if (l->report_fd < 0)
+		oe_fd_close_from(3);
+	else if (launch_keep(l->report_fd) < 0)
+		_exit(1);
 	if (!c->pam_open)
 		umask(oe_srv_env_umask(NULL));
 	if (launch_become(c) < 0)
@@ -317,10 +345,15 @@ oe_srv__session_launch(struct oe_srv_conn *c, struct oe_srv_session *s,
 		r = launch_open_pam(c, s, err);
 	if (r == 0 && !s->pty)
 		r = launch_pipes(ours, theirs, err);
+	/* nobody would read them: then the program need not write them */
+	if (r == 0 && l.reports && c->srv->events.fd >= 0)
+		r = oe_srv__reports_open(c, s, &l.report_fd, err);
 	if (r == 0)
 		r = launch_fork(c, s, &l, theirs, err);
 	launch_close(theirs);
+	oe_fd_close(&l.report_fd);
 	if (r < 0) {
+		oe_srv__reports_close(s);
 		launch_close(ours);
 		return r;
 	}

@@ -4,40 +4,51 @@
 #include <stdlib.h>
 
 #include "core/base/mem.h"
+#include "sftp/ask_internal.h"
 #include "sftp/path.h"
 
-/* One question; on the heap, since an interrupted one outlives its asker. */
-struct question {
-	struct oe_sftp_op op;
-	struct oe_strs names;
-	char *text;
-	bool left; /* nobody waits for it any more */
-	bool too_many;
-};
-
-static void
-free_question(struct question *q)
+void
+oe_ask__free(struct oe_ask_question *q)
 {
+	oe_ask_list_done(&q->list);
 	oe_strs_done(&q->names);
 	free(q->text);
 	free(q);
 }
 
+static void on_done(struct oe_sftp_op *op);
+
+/* A question whose answer nobody waits for. */
+static void
+close_left(struct oe_sftp_fs *fs, struct oe_sftp_file *f)
+{
+	struct oe_ask_question *q = oe_mem_zalloc(sizeof *q);
+
+	q->op.done = on_done;
+	q->op.arg = q;
+	q->fs = fs;
+	q->left = true;
+	fs->ops->close(fs, &q->op, f);
+}
+
 static void
 on_done(struct oe_sftp_op *op)
 {
-	struct question *q = op->arg;
+	struct oe_ask_question *q = op->arg;
 
-	if (q->left)
-		free_question(q);
-	else if (op->status == 0 && op->text)
+	if (q->left) {
+		/* opened for nobody */
+		if (op->status == 0 && op->file)
+			close_left(q->fs, op->file);
+		oe_ask__free(q);
+	} else if (op->status == 0 && op->text)
 		q->text = oe_mem_strdup(op->text);
 }
 
 static void
 on_entry(struct oe_sftp_op *op, const struct oe_sftp_entry *e)
 {
-	struct question *q = op->arg;
+	struct oe_ask_question *q = op->arg;
 
 	if (q->names.n >= OE_ASK_NAMES_MAX)
 		q->too_many = true;
@@ -45,24 +56,21 @@ on_entry(struct oe_sftp_op *op, const struct oe_sftp_entry *e)
 		oe_strs_add(&q->names, e->name);
 }
 
-static struct question *
-new_question(void)
+struct oe_ask_question *
+oe_ask__new(const struct oe_ask *a)
 {
-	struct question *q = oe_mem_zalloc(sizeof *q);
+	struct oe_ask_question *q = oe_mem_zalloc(sizeof *q);
 
 	q->op.done = on_done;
 	q->op.entry = on_entry;
 	q->op.arg = q;
+	q->fs = a->fs;
 	return q;
 }
 
-/*
- * Wait for the answer.  After OE_ECANCEL the question is no longer the
- * caller's; after another failure it is freed too.
- */
-static int
-answer(const struct oe_ask *a, struct question *q, const char *path,
-    struct oe_err *err)
+int
+oe_ask__answer(const struct oe_ask *a, struct oe_ask_question *q,
+    const char *path, struct oe_err *err)
 {
 	int r = oe_sftp_wait(a->loop, &q->op, a->stop);
 
@@ -72,8 +80,19 @@ answer(const struct oe_ask *a, struct question *q, const char *path,
 	}
 	if (r < 0) {
 		r = oe_sftp_op_error(&q->op, path, err);
-		free_question(q);
+		oe_ask__free(q);
 	}
+	return r;
+}
+
+int
+oe_ask__end(const struct oe_ask *a, struct oe_ask_question *q, const char *path,
+    struct oe_err *err)
+{
+	int r = oe_ask__answer(a, q, path, err);
+
+	if (r == 0)
+		oe_ask__free(q);
 	return r;
 }
 
@@ -81,31 +100,31 @@ int
 oe_ask_stat(const struct oe_ask *a, const char *path, bool follow,
     struct oe_sftp_attrs *ret, struct oe_err *err)
 {
-	struct question *q = new_question();
+	struct oe_ask_question *q = oe_ask__new(a);
 	int r;
 
 	a->fs->ops->stat(a->fs, &q->op, path, follow);
-	r = answer(a, q, path, err);
+	r = oe_ask__answer(a, q, path, err);
 	if (r < 0)
 		return r;
 	if (ret)
 		*ret = q->op.attrs;
-	free_question(q);
+	oe_ask__free(q);
 	return 0;
 }
 
 /* An answer that is a path. */
 static int
-answer_text(const struct oe_ask *a, struct question *q, const char *path,
+answer_text(const struct oe_ask *a, struct oe_ask_question *q, const char *path,
     char **ret, struct oe_err *err)
 {
-	int r = answer(a, q, path, err);
+	int r = oe_ask__answer(a, q, path, err);
 
 	if (r < 0)
 		return r;
 	*ret = q->text ? q->text : oe_mem_strdup("");
 	q->text = NULL;
-	free_question(q);
+	oe_ask__free(q);
 	return 0;
 }
 
@@ -113,7 +132,7 @@ int
 oe_ask_realpath(
     const struct oe_ask *a, const char *path, char **ret, struct oe_err *err)
 {
-	struct question *q = new_question();
+	struct oe_ask_question *q = oe_ask__new(a);
 
 	a->fs->ops->realpath(a->fs, &q->op, path);
 	return answer_text(a, q, path, ret, err);
@@ -123,25 +142,25 @@ int
 oe_ask_expand(
     const struct oe_ask *a, const char *path, char **ret, struct oe_err *err)
 {
-	struct question *q = new_question();
+	struct oe_ask_question *q = oe_ask__new(a);
 
 	a->fs->ops->expand(a->fs, &q->op, path);
 	return answer_text(a, q, path, ret, err);
 }
 
-static int
-open_dir(const struct oe_ask *a, const char *dir, struct oe_sftp_file **ret,
-    struct oe_err *err)
+int
+oe_ask__open_dir(const struct oe_ask *a, const char *dir,
+    struct oe_sftp_file **ret, struct oe_err *err)
 {
-	struct question *q = new_question();
+	struct oe_ask_question *q = oe_ask__new(a);
 	int r;
 
 	a->fs->ops->opendir(a->fs, &q->op, dir);
-	r = answer(a, q, dir, err);
+	r = oe_ask__answer(a, q, dir, err);
 	if (r < 0)
 		return r;
 	*ret = q->op.file;
-	free_question(q);
+	oe_ask__free(q);
 	return 0;
 }
 
@@ -150,12 +169,12 @@ static int
 read_dir(const struct oe_ask *a, struct oe_sftp_file *f, const char *dir,
     struct oe_strs *ret, struct oe_err *err)
 {
-	struct question *q = new_question();
+	struct oe_ask_question *q = oe_ask__new(a);
 	size_t i;
 	int r;
 
 	a->fs->ops->readdir(a->fs, &q->op, f);
-	r = answer(a, q, dir, err);
+	r = oe_ask__answer(a, q, dir, err);
 	if (r < 0)
 		return r;
 	for (i = 0; i < q->names.n; i++) {
@@ -166,18 +185,14 @@ read_dir(const struct oe_ask *a, struct oe_sftp_file *f, const char *dir,
 	if (q->too_many || ret->n > OE_ASK_NAMES_MAX)
 		r = oe_err_set(err, OE_ETOOBIG, "%s: more than %d names", dir,
 		    OE_ASK_NAMES_MAX);
-	free_question(q);
+	oe_ask__free(q);
 	return r;
 }
 
-static void
-close_dir(const struct oe_ask *a, struct oe_sftp_file *f, const char *dir)
+void
+oe_ask__close(const struct oe_ask *a, struct oe_sftp_file *f)
 {
-	struct question *q = new_question();
-
-	a->fs->ops->close(a->fs, &q->op, f);
-	if (answer(a, q, dir, NULL) == 0)
-		free_question(q);
+	close_left(a->fs, f);
 }
 
 int
@@ -185,13 +200,13 @@ oe_ask_names(const struct oe_ask *a, const char *dir, struct oe_strs *ret,
     struct oe_err *err)
 {
 	struct oe_sftp_file *f = NULL;
-	int r = open_dir(a, dir, &f, err);
+	int r = oe_ask__open_dir(a, dir, &f, err);
 
 	if (r < 0)
 		return r;
 	while (r == 0)
 		r = read_dir(a, f, dir, ret, err);
-	close_dir(a, f, dir);
+	oe_ask__close(a, f);
 	return r == OE_ESHORT ? 0 : r;
 }
 
@@ -199,12 +214,8 @@ int
 oe_ask_mkdir(
     const struct oe_ask *a, const char *path, uint32_t mode, struct oe_err *err)
 {
-	struct question *q = new_question();
-	int r;
+	struct oe_ask_question *q = oe_ask__new(a);
 
 	a->fs->ops->mkdir(a->fs, &q->op, path, mode);
-	r = answer(a, q, path, err);
-	if (r == 0)
-		free_question(q);
-	return r;
+	return oe_ask__end(a, q, path, err);
 }

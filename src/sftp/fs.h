@@ -100,8 +100,9 @@ struct oe_sftp_op {
 	struct oe_sftp_op *next;
 	struct oe_sftp_fs *waits_in; /* a local put_file(): see its flush */
 	uint64_t offset;
-	uint64_t sent_us; /* monotonic time of sending */
-	uint32_t id;
+	uint64_t sent_us; /* monotonic time of sending; 0: not measured */
+	void *own;        /* memory that goes with it */
+	uint32_t id, asked;
 	uint8_t kind;
 };
 

@@ -119,6 +119,9 @@ struct oe_sftp_limits {
 /* Largest file that get-file and put-file carry. */
 #define OE_SFTP_WHOLE_MAX (128 * 1024)
 
+/* flags of get-file */
+#define OE_GET_NOFOLLOW 0x1u /* a symbolic link is refused */
+
 /* flags of put-file */
 #define OE_PUT_REPLACE 0x1u /* an existing file may be replaced */
 #define OE_PUT_SYNC    0x2u /* on disk before the reply */

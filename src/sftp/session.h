@@ -8,6 +8,14 @@
  * of more than OE_SFTP_PACKET_MAX (DATA: more than was asked for), an unknown
  * or repeated id, an answer of the wrong type, a name with a NUL or above the
  * bounds of proto.h end the session with OE_EPROTO.
+ *
+ * Requests wait in one buffer until the loop is about to wait, so that small
+ * ones share a packet of the stream; the data of large WRITEs goes past it
+ * where the stream has room.  What the stream does not take stays in it, up
+ * to OE_SESSION_QUEUE_MAX; a request beyond that, or beyond
+ * OE_SESSION_OUT_MAX unanswered ones, ends with OE_EAGAIN at once.
+ *
+ * The session may be freed from within any of its callbacks.
  */
 #pragma once
 
@@ -15,7 +23,12 @@
 
 struct oe_sftp_session;
 
-/* Where a session's bytes go. */
+#define OE_SESSION_QUEUE_MAX (8u * 1024 * 1024)
+#define OE_SESSION_OUT_MAX   16384
+/* WRITE and put-file requests without an answer at which room() is 0. */
+#define OE_SESSION_WRITES_MAX 1024
+
+/* Where a session's bytes go; a failure of write() ends the session later. */
 struct oe_sftp_stream {
 	/* Bytes that write() takes now. */
 	size_t (*room)(void *arg);

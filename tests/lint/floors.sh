@@ -50,6 +50,7 @@ only 'core/net' 'libcidr\.h|seccomp\.h' |
 only 'core/app' 'ini\.h' | verdict "libinih in core/app"
 only 'core/base' 'jansson\.h|sodium' |
 	verdict "jansson and libsodium in core/base"
+only 'sftp' 'histedit\.h' | verdict "libedit in sftp"
 only 'server' 'security/' | verdict "PAM in server"
 
 # Headers: an include line names a floor, so it can be judged too.

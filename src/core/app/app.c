@@ -106,12 +106,13 @@ dispatch(const struct oe_module_set *set, const struct oe_command *command,
 static int
 no_command(const struct oe_module_set *set, const char *name)
 {
-	const struct oe_module_absent *absent = oe_app__find_absent(set, name);
+	char *absent = oe_app__absent_options(set, name);
 	const char *guess;
 
 	if (absent) {
 		oe_log_error(NULL, "%s: not in this build (configure with %s)",
-		    name, absent->option);
+		    name, absent);
+		free(absent);
 		return OE_EXIT_UNAVAILABLE;
 	}
 	guess = *name == '-' ? NULL : oe_app__guess_command(set, name);

@@ -2,6 +2,8 @@
 /*
  * core.c - the commands that every build has.
  */
+#include <stdlib.h>
+
 #include "core/app/exitcode.h"
 #include "core/app/internal.h"
 #include "core/base/err.h"
@@ -10,7 +12,7 @@
 static int
 run_help(const struct oe_ctx *ctx)
 {
-	const struct oe_module_absent *absent;
+	char *absent;
 	const struct oe_command *c;
 	const char *name, *guess;
 
@@ -24,10 +26,11 @@ run_help(const struct oe_ctx *ctx)
 		oe_app__help_command(c, stdout);
 		return OE_EXIT_OK;
 	}
-	absent = oe_app__find_absent(ctx->modules, name);
+	absent = oe_app__absent_options(ctx->modules, name);
 	if (absent) {
 		oe_log_error(NULL, "%s: not in this build (configure with %s)",
-		    name, absent->option);
+		    name, absent);
+		free(absent);
 		return OE_EXIT_UNAVAILABLE;
 	}
 	guess = oe_app__guess_command(ctx->modules, name);

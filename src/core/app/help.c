@@ -201,7 +201,7 @@ oe_app__help_overview(const struct oe_module_set *set, FILE *out)
 	const struct oe_module *m;
 	const char *const *name;
 	struct oe_app__page page;
-	char *text;
+	char *text, *options;
 	size_t i;
 
 	oe_app__page_init(&page, out);
@@ -215,8 +215,13 @@ oe_app__help_overview(const struct oe_module_set *set, FILE *out)
 		oe_app__page_heading(&page, "Not in this build");
 	for (a = set->absent; a && a->name; a++)
 		for (name = a->commands; name && *name; name++) {
+			/* a command of two modules is told once */
+			if (oe_app__find_absent(set, *name) != a)
+				continue;
+			options = oe_app__absent_options(set, *name);
 			text = oe_mem_printf(
-			    "%s: configure with %s", a->why, a->option);
+			    "%s: configure with %s", a->why, options);
+			free(options);
 			oe_app__page_item(
 			    &page, OE_HELP_INDENT, *name, 16, text);
 			free(text);

@@ -146,6 +146,11 @@ oe_app__find_command(const struct oe_module_set *set, const char *name);
 /** oe_app__find_absent() - the module that would have command @name. */
 const struct oe_module_absent *
 oe_app__find_absent(const struct oe_module_set *set, const char *name);
+/**
+ * oe_app__absent_options() - switches of configure for all modules that
+ * command @name needs and are not there; free() it, NULL: there is none.
+ */
+char *oe_app__absent_options(const struct oe_module_set *set, const char *name);
 /** oe_app__module_at() - 0: core, then the built modules; NULL ends. */
 const struct oe_module *
 oe_app__module_at(const struct oe_module_set *set, size_t i);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/app/module.h"
 
+#include <stdlib.h>
+
 #include "core/app/internal.h"
+#include "core/base/mem.h"
 
 static const struct oe_command *
 command_of(const struct oe_module *m, const char *name)
@@ -60,6 +63,26 @@ oe_app__find_absent(const struct oe_module_set *set, const char *name)
 			if (oe_str_eq(*c, name))
 				return a;
 	return NULL;
+}
+
+char *
+oe_app__absent_options(const struct oe_module_set *set, const char *name)
+{
+	const struct oe_module_absent *a;
+	char *all = NULL, *longer;
+	const char *const *c;
+
+	for (a = set->absent; a && a->name; a++) {
+		for (c = a->commands; c && *c && !oe_str_eq(*c, name); c++)
+			continue;
+		if (!c || !*c)
+			continue;
+		longer = oe_mem_printf(
+		    "%s%s%s", all ? all : "", all ? " " : "", a->option);
+		free(all);
+		all = longer;
+	}
+	return all;
 }
 
 const struct oe_module *

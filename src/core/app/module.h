@@ -11,17 +11,29 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "core/base/library.h"
 
 struct oe_command;
 
+#define OE_SUBSYSTEM_ARGS_MAX 6
+
 /* An SSH subsystem that a module offers to the server, run as the user. */
 struct oe_subsystem {
 	const char *name; /* "sftp" */
-	/* argv of the program, ended by NULL; argv[0] "" is this program */
+	/*
+	 * argv of the program, ended by NULL, at most OE_SUBSYSTEM_ARGS_MAX;
+	 * argv[0] "" is this program
+	 */
 	const char *const *argv;
+	/*
+	 * It takes "--audit fd:N" behind these: a descriptor to write events
+	 * to (core/base/event.h), which become events of the session.  Given
+	 * only when the server has an event log.
+	 */
+	bool reports;
 };
 
 struct oe_module {

@@ -9,11 +9,15 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define OE_EVENT_VERSION 1
 /* Longest line; a longer event loses its longest strings, not its line. */
 #define OE_EVENT_LINE_MAX 4096
+
+/* Fields of an object that somebody else wrote. */
+#define OE_EVENT_FOREIGN_MAX 24
 
 /* Where events go. */
 struct oe_eventlog {
@@ -32,5 +36,17 @@ void oe_event_begin(
 void oe_event_str(struct oe_event *e, const char *key, const char *value);
 void oe_event_int(struct oe_event *e, const char *key, int64_t value);
 void oe_event_bool(struct oe_event *e, const char *key, bool value);
+/**
+ * oe_event_foreign() - add what somebody else says as an object of its own.
+ * @text: an event line as this file writes them: one flat JSON object of at
+ * most OE_EVENT_FOREIGN_MAX texts, integers and booleans, names of [a-z_.],
+ * texts of printable ASCII that are already escaped.  What we know better (v,
+ * ts, node, conn, src, src_port, user) is left out.
+ * Return: false when it is none; @e is as before.
+ */
+bool oe_event_foreign(
+    struct oe_event *e, const char *key, const char *text, size_t n);
+/** oe_event_drop() - free @e without a line. */
+void oe_event_drop(struct oe_event *e);
 /** oe_event_end() - write the line (unless @log is off) and free @e. */
 void oe_event_end(struct oe_event *e, const struct oe_eventlog *log);

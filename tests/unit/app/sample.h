@@ -180,8 +180,8 @@ static const struct oe_command *const sample_commands[] = {
 };
 
 static const struct oe_subsystem sample_subsystems[] = {
-    {"sftp", NULL},
-    {NULL, NULL},
+    {"sftp", NULL, false},
+    {NULL, NULL, false},
 };
 
 static const struct oe_module sample_module = {
@@ -196,9 +196,12 @@ static const struct oe_module *const sample_built[] = {&sample_module, NULL};
 /* with the real commands, so that an installed config file does no harm */
 static const char *const sample_absent_commands[] = {
     "scp", "ssh", "ssh-server", NULL};
+static const char *const sample_absent_needs[] = {"scp", NULL};
 static const struct oe_module_absent sample_absent[] = {
     {"sftp", "--enable-sftp", "disabled by --disable-sftp",
 	sample_absent_commands},
+    {"mesh", "--enable-mesh", "disabled by --disable-mesh",
+	sample_absent_needs},
     {NULL, NULL, NULL, NULL},
 };
 static const struct oe_library *const sample_libraries[] = {

@@ -2,7 +2,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <jansson.h>
 #include <string.h>
 #include <unistd.h>
@@ -91,12 +93,124 @@ test_switched_off(void **state)
 	assert_null(e.fields);
 }
 
+/* What another process says: taken as it is, or not at all. */
+static void
+test_foreign(void **state)
+{
+	static const struct {
+		const char *text;
+		bool taken;
+	} cases[] = {
+	    {"{}", true},
+	    {"{\"event\":\"sftp.upload\",\"bytes\":7,\"ok\":true}", true},
+	    {"{\"path\":\"a\\\\x0ab\"}", true},
+	    {"", false},
+	    {"x", false},
+	    {"[]", false},
+	    {"7", false},
+	    {"{\"a\":1}x", false},
+	    {"{\"a\":1,\"a\":2}", false},
+	    {"{\"a\":{}}", false},
+	    {"{\"a\":[1]}", false},
+	    {"{\"a\":null}", false},
+	    {"{\"a\":1.5}", false},
+	    {"{\"A\":1}", false},
+	    {"{\"\":1}", false},
+	    {"{\"a b\":1}", false},
+	    {"{\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\":1}", false},
+	    {"{\"a\":\"\\n\"}", false},
+	    {"{\"a\":\"\\u0000\"}", false},
+	    {"{\"a\":\"\xc3\xa4\"}", false},
+	    {"{\"a\":\"\xff\"}", false},
+	};
+	struct oe_eventlog log = {-1, "robot-7"};
+	struct oe_event e;
+	json_t *o, *in;
+	int p[2];
+	size_t i;
+
+	(void)state;
+	assert_int_equal(pipe(p), 0);
+	log.fd = p[1];
+	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		oe_event_begin(&e, &log, "session.report");
+		assert_int_equal(oe_event_foreign(&e, "report", cases[i].text,
+				     strlen(cases[i].text)),
+		    cases[i].taken);
+		oe_event_end(&e, &log);
+		o = taken(p[0]);
+		assert_int_equal(
+		    json_object_get(o, "report") != NULL, cases[i].taken);
+		json_decref(o);
+	}
+
+	/* what is known better is not said twice */
+	oe_event_begin(&e, &log, "session.report");
+	oe_event_str(&e, "user", "me");
+	assert_true(oe_event_foreign(&e, "report",
+	    "{\"v\":9,\"user\":\"root\",\"event\":\"auth\"}", 36));
+	oe_event_end(&e, &log);
+	o = taken(p[0]);
+	in = json_object_get(o, "report");
+	assert_string_equal(
+	    json_string_value(json_object_get(o, "event")), "session.report");
+	assert_string_equal(
+	    json_string_value(json_object_get(o, "user")), "me");
+	assert_int_equal(json_object_size(in), 1);
+	assert_string_equal(
+	    json_string_value(json_object_get(in, "event")), "auth");
+	json_decref(o);
+
+	/* nothing is written */
+	oe_event_begin(&e, &log, "session.report");
+	oe_event_drop(&e);
+	assert_null(e.fields);
+	log.fd = -1;
+	oe_event_begin(&e, &log, "session.report");
+	assert_true(oe_event_foreign(&e, "report", "x", 1));
+	oe_event_drop(&e);
+	oe_fd_close(&p[1]);
+	assert_int_equal(read(p[0], line, sizeof line), 0);
+	oe_fd_close(&p[0]);
+}
+
+/* Two long texts inside lose one, as those outside do. */
+static void
+test_foreign_is_shortened(void **state)
+{
+	static char text[4096], path[1000];
+	struct oe_eventlog log = {-1, "robot-7"};
+	struct oe_event e;
+	int p[2], n;
+	json_t *o;
+
+	(void)state;
+	assert_int_equal(pipe(p), 0);
+	log.fd = p[1];
+	memset(path, 'a', sizeof path - 1);
+	n = snprintf(text, sizeof text,
+	    "{\"a\":\"%s\",\"b\":\"%s\",\"c\":\"%s\",\"d\":\"%.900s\"}", path,
+	    path, path, path);
+	oe_event_begin(&e, &log, "session.report");
+	oe_event_str(&e, "src", path);
+	assert_true(oe_event_foreign(&e, "report", text, (size_t)n));
+	oe_event_end(&e, &log);
+	o = taken(p[0]);
+	assert_int_equal(json_object_size(json_object_get(o, "report")), 4);
+	assert_in_range(strlen(line), 1, OE_EVENT_LINE_MAX);
+	json_decref(o);
+	oe_fd_close(&p[0]);
+	oe_fd_close(&p[1]);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_events),
 	    cmocka_unit_test(test_switched_off),
+	    cmocka_unit_test(test_foreign),
+	    cmocka_unit_test(test_foreign_is_shortened),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
