@@ -5,6 +5,13 @@
 #define WINDOW_LEAST (OE_SSH_WINDOW_MIN / 8)
 /* Time to measure over, for the clock and the scheduler are coarse. */
 #define WINDOW_SAMPLE_MS 10
+/*
+ * What a stream to somebody far away is expected to reach, bytes in a
+ * microsecond.  A window that grows from measured steps alone comes too late:
+ * a congestion control that models the path (BBR) takes each step for the
+ * path's end, and probes for more but slowly.
+ */
+#define WINDOW_HOPE 200
 /* A stream with a pause in it is limited by its sender. */
 #define WINDOW_STALE_MS 2000
 
@@ -41,7 +48,7 @@ void
 oe_ssh__window_judge(
     struct oe_ssh__window *w, int64_t now_ms, uint64_t rtt_us, size_t max)
 {
-	uint64_t took_us = (uint64_t)(now_ms - w->since_ms) * 1000, each;
+	uint64_t took_us = (uint64_t)(now_ms - w->since_ms) * 1000, each, size;
 
 	if (!rtt_us || took_us < rtt_us)
 		return;
@@ -53,9 +60,14 @@ oe_ssh__window_judge(
 	 * libssh grants again when half of the window is used, so that half
 	 * a window in a round trip is what a limited peer reaches.
 	 */
-	if (each < w->size / 3 || w->size >= max)
+	size = each < w->size / 3 ? w->size : w->size * 2;
+	if (size < rtt_us * WINDOW_HOPE)
+		size = rtt_us * WINDOW_HOPE;
+	if (size > max)
+		size = max;
+	if (size <= w->size)
 		return;
-	w->size = w->size < max / 2 ? w->size * 2 : max;
+	w->size = (size_t)size;
 	/* at once, not after what was granted last */
 	w->used = w->size;
 }
