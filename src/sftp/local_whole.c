@@ -85,36 +85,36 @@ open_tmp(struct put *p, mode_t mode)
 
 /*
  * Permissions and owner as a write into the file there would have left them,
- * as far as we may; the set-id bits go, as they do on a write.
+ * as far as we may; the set-id bits go, as they do on a write.  What was for
+ * a group that cannot be kept is for nobody.
  */
-static void
+static int
 keep_owner(const struct put *p, const struct stat *old)
 {
+	mode_t mode = old->st_mode & 0777;
 	struct stat st;
 
 	if (fstat(p->fd, &st) < 0)
-		return;
+		return -1;
 	if ((st.st_uid != old->st_uid || st.st_gid != old->st_gid) &&
 	    fchown(p->fd, old->st_uid, old->st_gid) < 0 &&
 	    fchown(p->fd, (uid_t)-1, old->st_gid) < 0)
-		return;
-	if ((st.st_mode & 0777) != (old->st_mode & 0777))
-		fchmod(p->fd, old->st_mode & 0777);
+		mode &= ~(mode_t)0070;
+	return (st.st_mode & 0777) == mode ? 0 : fchmod(p->fd, mode);
 }
 
+/* @old: the file that is replaced and whose permissions stay, or NULL. */
 static int
-fill_tmp(const struct put *p, const void *data, size_t n)
+fill_tmp(
+    const struct put *p, const struct stat *old, const void *data, size_t n)
 {
 	const struct oe_sftp_attrs *a = p->a;
 	struct timespec ts[2];
-	struct stat old;
 
 	if (n && oe_fd_write_all(p->fd, data, n) < 0)
 		return -1;
-	if (p->flags & OE_PUT_REPLACE && !(p->flags & OE_PUT_MODE) &&
-	    fstatat(p->dir, p->name, &old, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    S_ISREG(old.st_mode))
-		keep_owner(p, &old);
+	if (old && keep_owner(p, old) < 0)
+		return -1;
 	if (p->flags & OE_PUT_MODE && a->flags & OE_ATTR_PERMISSIONS &&
 	    fchmod(p->fd, a->mode & 07777) < 0)
 		return -1;
@@ -140,13 +140,21 @@ static int
 write_tmp(struct put *p, const void *data, size_t n)
 {
 	mode_t mode = 0666;
+	struct stat old;
+	bool keeps;
 	int r;
 
-	if (p->a->flags & OE_ATTR_PERMISSIONS)
+	keeps = p->flags & OE_PUT_REPLACE && !(p->flags & OE_PUT_MODE) &&
+		fstatat(p->dir, p->name, &old, AT_SYMLINK_NOFOLLOW) == 0 &&
+		S_ISREG(old.st_mode);
+	/* never open to more than it will be */
+	if (keeps)
+		mode = old.st_mode & 0700;
+	else if (p->a->flags & OE_ATTR_PERMISSIONS)
 		mode = p->a->mode & 0777;
 	r = open_tmp(p, mode);
 	if (r == 0)
-		r = fill_tmp(p, data, n);
+		r = fill_tmp(p, keeps ? &old : NULL, data, n);
 	if (r < 0 && p->fd >= 0) {
 		oe_fd_close(&p->fd);
 		r = put_failed(p->dir, p->tmp);

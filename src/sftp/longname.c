@@ -96,6 +96,6 @@ oe_sftp_longname(
 	number_or(l->group, ids, a->gid, group);
 	number_or(l->size, a->flags & OE_ATTR_SIZE, a->size, bytes);
 	time_text(l, when);
-	snprintf(ret, size, "%s %4s %-8s %-8s %10s %12s %s", mode, links, user,
+	snprintf(ret, size, "%s %4s %-8s %-8s %8s %12s %s", mode, links, user,
 	    group, bytes, when, name);
 }

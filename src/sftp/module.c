@@ -3,12 +3,18 @@
 
 #include "sftp/commands.h"
 
-static const struct oe_command *const commands[] = {NULL};
+static const char *const server[] = {"", "sftp-server", NULL};
+static const struct oe_subsystem subsystems[] = {
+    {"sftp", server, true},
+    {NULL, NULL, false},
+};
 
 extern const struct oe_module oe_module_sftp;
 
 const struct oe_module oe_module_sftp = {
     .name = "sftp",
     .summary = "files: sftp-server, sftp, scp",
-    .commands = commands,
+    .commands = oe_sftp_commands,
+    .subsystems = subsystems,
+    .libraries = oe_sftp_libraries,
 };

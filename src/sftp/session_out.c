@@ -6,9 +6,10 @@
 #include "sftp/session_internal.h"
 
 /* Requests that are gathered before they go to the stream anyway. */
-#define GATHER_MAX (32u * 1024)
-/* Data from here on goes past the buffer. */
-#define DIRECT_MIN 4096u
+#define GATHER_MAX (64u * 1024)
+/* Data from here on goes past the buffer; less is cheaper to copy than to give
+ * a packet of the stream of its own. */
+#define DIRECT_MIN (32u * 1024)
 
 static uint64_t
 now_us(void)
@@ -276,7 +277,8 @@ oe_sftp__ask_send(struct oe_sftp__ask *q, const void *p, size_t n)
 		oe_buf_reset(&s->out);
 		return;
 	}
-	if (oe_buf_put(&s->out, (const uint8_t *)p + took, n - took) < 0)
+	if (n > took &&
+	    oe_buf_put(&s->out, (const uint8_t *)p + took, n - took) < 0)
 		broken(s, OE_ETOOBIG);
 	if (oe_buf_left(&s->out) >= GATHER_MAX)
 		oe_sftp__session_flush(s);

@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/base/err.h"
 #include "core/base/mem.h"
@@ -91,7 +90,8 @@ begin_lanes(struct oe_sftp_shell *sh, struct oe_sftp_copy *c, bool upload)
 	sh->copy = c;
 	sh->uploads = upload;
 	for (i = 0; i < sh->n_lanes; i++)
-		oe_sftp_copy_lane(c, upload, sh->lanes[i]);
+		if (!sh->lanes[i]->failed)
+			oe_sftp_copy_lane(c, upload, sh->lanes[i]);
 	if (sh->peer && sh->jobs != 1)
 		sh->widen = oe_loop_timer(sh->loop, 0, on_widen, sh);
 }
@@ -156,7 +156,7 @@ run_job(const struct job *j)
 	struct oe_sftp_shell *sh = j->sh;
 	struct oe_progress_plan plan = {
 	    .loop = sh->loop,
-	    .meter = sh->meter && isatty(STDERR_FILENO),
+	    .meter = sh->meter,
 	    .json = sh->json,
 	    .command = "sftp",
 	};

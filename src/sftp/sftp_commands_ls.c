@@ -112,11 +112,17 @@ out:
 	oe_strs_done(&names);
 }
 
+/* NULL: not known, the number is shown. */
+static const char *
+name_of(const struct oe_strs *names, size_t i)
+{
+	return names->n && *names->v[i] ? names->v[i] : NULL;
+}
+
 static void
 show_long(struct listing *l)
 {
-	struct oe_sftp_long one = {
-	    .scaled = l->style.scaled, .now = time(NULL)};
+	struct oe_longname one = {.now_s = time(NULL)};
 	size_t i;
 	char *s;
 
@@ -125,11 +131,10 @@ show_long(struct listing *l)
 			oe_sftp_say(l->sh, "%s", l->list.v[i].longname);
 			continue;
 		}
-		one.name = l->list.v[i].name;
 		one.attrs = &l->list.v[i].attrs;
-		one.user = l->users.n ? l->users.v[i] : NULL;
-		one.group = l->groups.n ? l->groups.v[i] : NULL;
-		s = oe_sftp_long(&one);
+		one.user = name_of(&l->users, i);
+		one.group = name_of(&l->groups, i);
+		s = oe_sftp_long(l->list.v[i].name, &one, l->style.scaled);
 		oe_sftp_say(l->sh, "%s", s);
 		free(s);
 	}
@@ -186,6 +191,25 @@ strip(const struct oe_sftp_shell *sh, const char *path, bool relative)
 	return path[n] ? path + n : path;
 }
 
+/* "." and "..", which no file system lists. */
+static void
+add_dots(struct listing *l, const char *dir, struct oe_ask_list *ret)
+{
+	static const char *const dots[] = {".", ".."};
+	struct oe_ask at = oe_sftp_at(l->sh);
+	struct oe_sftp_attrs st;
+	char *path;
+	size_t i;
+
+	for (i = 0; i < OE_ARRAY_LEN(dots); i++) {
+		path = oe_sftp_path_join(dir, dots[i]);
+		memset(&st, 0, sizeof st);
+		if (oe_ask_stat(&at, path, true, &st, NULL) == 0)
+			oe_ask_list_add(ret, dots[i], "", &st);
+		free(path);
+	}
+}
+
 /* What is in @dir, each name behind @before. */
 static int
 list_dir(struct listing *l, const char *dir, const char *before)
@@ -193,10 +217,13 @@ list_dir(struct listing *l, const char *dir, const char *before)
 	struct oe_ask at = oe_sftp_at(l->sh);
 	struct oe_ask_list all = {NULL, 0, 0, 0};
 	struct oe_err err = OE_ERR_INIT;
-	int r = oe_ask_list(&at, dir, &all, &err);
 	char *name;
 	size_t i;
+	int r;
 
+	if (l->style.all)
+		add_dots(l, dir, &all);
+	r = oe_ask_list(&at, dir, &all, &err);
 	if (r < 0)
 		oe_sftp_fail(
 		    l->sh, "Couldn't read directory: %s", oe_err_text(&err));

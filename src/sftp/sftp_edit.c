@@ -24,6 +24,9 @@
 /* A signal that came just before the wait must not be slept through. */
 #define LOOK_MS 500
 
+/* This process goes on after it was stopped; a handler reaches nothing else. */
+static volatile sig_atomic_t continued;
+
 struct oe_sftp_edit {
 	struct oe_sftp_shell *sh;
 	const bool *lost;
@@ -41,6 +44,13 @@ prompt(EditLine *el)
 
 	(void)el;
 	return text;
+}
+
+static void
+on_continue(int sig)
+{
+	(void)sig;
+	continued = 1;
 }
 
 static void
@@ -64,6 +74,9 @@ read_byte(struct oe_sftp_edit *e, char *ret)
 		if (*e->lost || oe_sftp_shell_stopped(e->sh) ||
 		    oe_loop_once(e->sh->loop, LOOK_MS) < 0)
 			break;
+		if (continued)
+			el_set(e->el, EL_REFRESH);
+		continued = 0;
 	}
 	oe_watch_set(e->input, 0);
 	if (!e->readable)
@@ -165,7 +178,8 @@ on_tab(EditLine *el, int ch)
 static void
 bind_keys(EditLine *el)
 {
-	el_set(el, EL_ADDFN, "sftp-complete", "Complete the word", on_tab);
+	/* the narrow call copies its strings and forgets them */
+	el_wset(el, EL_ADDFN, L"sftp-complete", L"Complete the word", on_tab);
 	el_set(el, EL_BIND, "^I", "sftp-complete", NULL);
 	/* by words with Ctrl and the arrows; Ctrl-W as a shell has it */
 	el_set(el, EL_BIND, "\\e[1;5C", "em-next-word", NULL);
@@ -179,6 +193,7 @@ int
 oe_sftp_edit_new(struct oe_sftp_shell *sh, const bool *lost,
     struct oe_sftp_edit **ret, struct oe_err *err)
 {
+	struct sigaction sa = {.sa_handler = on_continue};
 	struct oe_sftp_edit *e = oe_mem_zalloc(sizeof *e);
 	HistEvent ev;
 
@@ -191,6 +206,7 @@ oe_sftp_edit_new(struct oe_sftp_shell *sh, const bool *lost,
 		return oe_err_set(err, OE_ELIB, "no line editing here");
 	}
 	oe_tty_guard(STDIN_FILENO);
+	sigaction(SIGCONT, &sa, NULL);
 	e->input = oe_loop_watch(sh->loop, STDIN_FILENO, 0, on_input, e);
 	history(e->history, &ev, H_SETSIZE, HISTORY_LINES);
 	history(e->history, &ev, H_SETUNIQUE, 1);

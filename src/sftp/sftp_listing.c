@@ -5,14 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/base/mem.h"
 #include "sftp/sftp_shell.h"
-
-/* A file older than this shows its year, not its hour. */
-#define HALF_A_YEAR_S (182 * 86400 + 43200)
 
 void
 oe_sftp_scaled(uint64_t n, char ret[16])
@@ -36,81 +32,25 @@ oe_sftp_scaled(uint64_t n, char ret[16])
 		    (unsigned long long)tenths % 10, units[unit]);
 }
 
-static char
-type_letter(uint32_t mode)
-{
-	switch (mode & S_IFMT) {
-	case S_IFREG:
-		return '-';
-	case S_IFDIR:
-		return 'd';
-	case S_IFLNK:
-		return 'l';
-	case S_IFCHR:
-		return 'c';
-	case S_IFBLK:
-		return 'b';
-	case S_IFIFO:
-		return 'p';
-	case S_IFSOCK:
-		return 's';
-	}
-	return '?';
-}
-
-void
-oe_sftp_mode(uint32_t mode, char ret[11])
-{
-	static const struct {
-		uint32_t bit;
-		int at;
-		char plain, both;
-	} special[] = {{S_ISUID, 3, 'S', 's'}, {S_ISGID, 6, 'S', 's'},
-	    {S_ISVTX, 9, 'T', 't'}};
-	size_t i;
-
-	ret[0] = type_letter(mode);
-	for (i = 0; i < 9; i++)
-		ret[1 + i] = mode & (0400u >> i) ? "rwxrwxrwx"[i] : '-';
-	for (i = 0; i < 3; i++)
-		if (mode & special[i].bit)
-			ret[special[i].at] = ret[special[i].at] == 'x'
-						 ? special[i].both
-						 : special[i].plain;
-	ret[10] = 0;
-}
-
-static void
-format_time(int64_t when, int64_t now, char ret[32])
-{
-	bool recent = when <= now && now - when < HALF_A_YEAR_S;
-	time_t t = (time_t)when;
-	struct tm tm;
-
-	ret[0] = 0;
-	if (localtime_r(&t, &tm))
-		strftime(ret, 32, recent ? "%b %e %H:%M" : "%b %e  %Y", &tm);
-}
-
 char *
-oe_sftp_long(const struct oe_sftp_long *l)
+oe_sftp_long(const char *name, const struct oe_longname *l, bool scaled)
 {
-	const struct oe_sftp_attrs *a = l->attrs;
-	char mode[11], size[24], when[32] = "", uid[16], gid[16];
+	size_t room = strlen(name) + OE_LONGNAME_ROOM;
+	struct oe_longname line = *l;
+	char size[16], *all;
 
-	oe_sftp_mode(a->flags & OE_ATTR_PERMISSIONS ? a->mode : 0, mode);
-	snprintf(uid, sizeof uid, "%u", a->uid);
-	snprintf(gid, sizeof gid, "%u", a->gid);
-	if (l->scaled)
-		oe_sftp_scaled(a->size, size);
-	else
-		snprintf(
-		    size, sizeof size, "%llu", (unsigned long long)a->size);
-	if (a->flags & OE_ATTR_ACMODTIME)
-		format_time(a->mtime, l->now, when);
-	return oe_mem_printf("%s %3s %-8s %-8s %8s %s %s", mode, "?",
-	    l->user && *l->user ? l->user : uid,
-	    l->group && *l->group ? l->group : gid, size, when, l->name);
+	/* names of accounts are the server's: any length */
+	if (l->user)
+		room += strlen(l->user);
+	if (l->group)
+		room += strlen(l->group);
+	all = oe_mem_zalloc(room);
+	if (scaled) {
+		oe_sftp_scaled(l->attrs->size, size);
+		line.size = size;
+	}
+	oe_sftp_longname(&line, name, all, room);
+	return all;
 }
 
 void

@@ -4,30 +4,22 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "core/base/str.h"
-#include "sftp/proto.h"
+#include "sftp/longname.h"
 
 struct oe_sftp_shell;
 
 /** oe_sftp_scaled() - bytes as "0B", "1.5K", "200M": at most four digits. */
 void oe_sftp_scaled(uint64_t n, char ret[16]);
-/** oe_sftp_mode() - "drwxr-xr-x", ten characters and a NUL. */
-void oe_sftp_mode(uint32_t mode, char ret[11]);
-
-/* One line of "ls -l". */
-struct oe_sftp_long {
-	const char *name;
-	const struct oe_sftp_attrs *attrs;
-	const char *user, *group; /* NULL or "": by number */
-	bool scaled;
-	int64_t now; /* seconds since 1970 */
-};
-
-/** oe_sftp_long() - the line without its end; free() it. */
-char *oe_sftp_long(const struct oe_sftp_long *l);
+/**
+ * oe_sftp_long() - one line of "ls -l" without its end; free() it.
+ * @scaled: the size as oe_sftp_scaled() has it.
+ */
+char *oe_sftp_long(const char *name, const struct oe_longname *l, bool scaled);
 /**
  * oe_sftp_columns() - @names on sh->out, side by side as many as @width holds
  * when the longest takes @longest columns.

@@ -5,9 +5,11 @@
 . "${OE_SRCDIR:-$(dirname "$0")/../..}/tests/lint/lib.sh"
 cd "$OE_SRCDIR" || exit 1
 
-names=$(cat src/core/base/event.c src/server/*.c | tr '\n' ' ' |
+names=$(cat src/core/base/event.c src/server/*.c src/sftp/*.c | tr '\n' ' ' |
 	grep -oE '(oe_event_(begin|str|int|bool)\(|oe_srv__event\(|session_event\()[^;"]*("[a-z._]+"[^";]*)+' |
-	grep -oE '"[a-z]+([._][a-z]+)*"' | tr -d '"' | sort -u)
+	grep -oE '"[a-z]+([._][a-z]+)*"' | tr -d '"' | sort -u
+	# the server of files has a table of them
+	grep -ohE '"sftp\.[a-z]+"' src/sftp/*.c | tr -d '"' | sort -u)
 
 [ -n "$names" ] || echo "no event found"
 for n in $names; do

@@ -58,7 +58,7 @@ static bool
 foreign_is_ours(const char *key)
 {
 	static const char *const ours[] = {
-	    "v", "ts", "node", "conn", "src", "src_port", "user"};
+	    "v", "ts", "node", "conn", "src", "src_port", "user", "local_user"};
 	size_t i;
 
 	for (i = 0; i < OE_ARRAY_LEN(ours); i++)

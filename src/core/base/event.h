@@ -41,7 +41,7 @@ void oe_event_bool(struct oe_event *e, const char *key, bool value);
  * @text: an event line as this file writes them: one flat JSON object of at
  * most OE_EVENT_FOREIGN_MAX texts, integers and booleans, names of [a-z_.],
  * texts of printable ASCII that are already escaped.  What we know better (v,
- * ts, node, conn, src, src_port, user) is left out.
+ * ts, node, conn, src, src_port, user, local_user) is left out.
  * Return: false when it is none; @e is as before.
  */
 bool oe_event_foreign(

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "core/base/fd.h"
@@ -21,8 +22,10 @@ static struct {
 	enum oe_log_format format;
 	int fd;
 	bool journal;
+	bool syslog;
 	const char *prefix;
-} log_sink = {OE_LOG_INFO, OE_LOG_TEXT, STDERR_FILENO, false, "omniedge"};
+} log_sink = {
+    OE_LOG_INFO, OE_LOG_TEXT, STDERR_FILENO, false, false, "omniedge"};
 
 void
 oe_log_setup(
@@ -33,6 +36,14 @@ oe_log_setup(
 	if (fd >= 0)
 		log_sink.fd = fd;
 	log_sink.journal = journal;
+}
+
+void
+oe_log_syslog(const char *ident, int facility)
+{
+	openlog(ident, LOG_PID, facility);
+	log_sink.syslog = true;
+	log_sink.journal = false;
 }
 
 bool
@@ -169,8 +180,8 @@ oe_log(
 {
 	char raw[2048], msg[2048], line[OE_LOG_LINE_MAX + 1];
 	int saved = errno;
+	size_t n, skip;
 	va_list ap;
-	size_t n;
 
 	if (!oe_log_wants(level))
 		return;
@@ -181,6 +192,16 @@ oe_log(
 	n = log_sink.format == OE_LOG_JSON
 		? log_json(level, lc, msg, line, OE_LOG_LINE_MAX)
 		: log_text(level, lc, msg, line, OE_LOG_LINE_MAX);
+	if (log_sink.syslog) {
+		/* its ident says what the prefix does */
+		skip = log_sink.format == OE_LOG_TEXT
+			   ? strlen(log_sink.prefix) + 2
+			   : 0;
+		syslog(
+		    log_priority(level), "%.*s", (int)(n - skip), line + skip);
+		errno = saved;
+		return;
+	}
 	line[n++] = '\n';
 	/* one write per line: several processes share the descriptor */
 	(void)oe_fd_write_all(log_sink.fd, line, n);

@@ -40,6 +40,11 @@ struct oe_logctx {
  */
 void oe_log_setup(
     enum oe_log_level level, enum oe_log_format format, int fd, bool journal);
+/**
+ * oe_log_syslog() - lines go to syslog from now on, as @ident (kept, not
+ * copied) with a LOG_ facility of syslog(3).
+ */
+void oe_log_syslog(const char *ident, int facility);
 /** oe_log_wants() - would a line of @level be written? */
 bool oe_log_wants(enum oe_log_level level);
 /** oe_log_prefix() - word before text lines; kept, not copied. */

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sftp/commands.h"
+
+const struct oe_command *const oe_sftp_commands[] = {
+    &oe_command_sftp_server, NULL};
+
+const struct oe_library oe_sftp_libraries[] = {{NULL, NULL, NULL}};
