@@ -67,14 +67,14 @@ static int
 check(const struct oe_values *v, const struct oe_strs *operands,
     struct oe_err *err)
 {
-	if (oe_values_str(v, "program"))
+	if (oe_values_str(v, "ssh-program"))
 		return oe_err_set(err, OE_EUSAGE,
 		    "-S is not supported: omniedge makes the connection itself "
 		    "(see -o ProxyCommand)");
-	if (oe_values_str(v, "direct") && operands->n)
+	if (oe_values_str(v, "program") && operands->n)
 		return oe_err_set(err, OE_EUSAGE,
 		    "-D connects to nobody: leave the peer out");
-	if (!oe_values_str(v, "direct") && !operands->n)
+	if (!oe_values_str(v, "program") && !operands->n)
 		return oe_err_set(err, OE_EUSAGE, "the peer is missing");
 	return 0;
 }
@@ -106,10 +106,15 @@ copy_flags(const struct oe_values *v)
 	    {"resume", OE_COPY_RESUME | OE_COPY_APPEND},
 	    {"verify", OE_COPY_VERIFY},
 	    {"in-place", OE_COPY_IN_PLACE},
+	    {"links", OE_COPY_LINKS},
 	};
-	unsigned flags = oe_values_flag(v, "sync") ? 0 : OE_COPY_NO_SYNC;
+	unsigned flags = 0;
 	size_t i;
 
+	if (!oe_values_flag(v, "sync"))
+		flags |= OE_COPY_NO_SYNC;
+	if (!oe_values_flag(v, "sparse"))
+		flags |= OE_COPY_NO_SPARSE;
 	for (i = 0; i < OE_ARRAY_LEN(all); i++)
 		if (oe_values_flag(v, all[i].option))
 			flags |= all[i].flags;
@@ -135,7 +140,7 @@ setup_shell(struct run *r)
 	/* kilobits of 1024, as OpenSSH's sftp counts */
 	r->sh.bytes_per_s = (uint64_t)oe_values_int(r->v, "limit") * 1024 / 8;
 	r->sh.inflight = (unsigned)requests;
-	r->sh.jobs = (unsigned)oe_values_int(r->v, "jobs");
+	r->sh.jobs = (unsigned)oe_values_int(r->v, "sessions");
 }
 
 static int
@@ -143,7 +148,7 @@ settle(struct run *r, struct oe_err *err)
 {
 	int e;
 
-	if (oe_values_str(r->v, "direct"))
+	if (oe_values_str(r->v, "program"))
 		return 0;
 	e = oe_sftp_target_parse(r->operands->v[0], &r->target, err);
 	if (e < 0)
@@ -167,7 +172,7 @@ connect_peer(struct run *r, struct oe_err *err)
 	struct oe_remote_plan plan = {
 	    .loop = r->sh.loop,
 	    .subsystem = oe_values_str(r->v, "subsystem"),
-	    .program = oe_values_str(r->v, "direct"),
+	    .program = oe_values_str(r->v, "program"),
 	    .data_max = (size_t)oe_values_int(r->v, "buffer"),
 	    .failed = on_lost,
 	    .arg = r,
@@ -343,7 +348,7 @@ run_settled(struct run *r)
 	else
 		oe_log_error(NULL, "%s: %s",
 		    r->operands->n ? r->operands->v[0]
-				   : oe_values_str(r->v, "direct"),
+				   : oe_values_str(r->v, "program"),
 		    oe_err_text(&err));
 	oe_sftp_fs_free(&r->sh.local);
 	oe_sftp_remote_close(&r->sh.peer);

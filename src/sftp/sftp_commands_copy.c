@@ -90,7 +90,8 @@ begin_lanes(struct oe_sftp_shell *sh, struct oe_sftp_copy *c, bool upload)
 	sh->copy = c;
 	sh->uploads = upload;
 	for (i = 0; i < sh->n_lanes; i++)
-		oe_sftp_copy_lane(c, upload, sh->lanes[i]);
+		if (!sh->lanes[i]->failed)
+			oe_sftp_copy_lane(c, upload, sh->lanes[i]);
 	if (sh->peer && sh->jobs != 1)
 		sh->widen = oe_loop_timer(sh->loop, 0, on_widen, sh);
 }

@@ -59,7 +59,7 @@ check_x(const char *value, struct oe_err *err)
 int64_t
 oe_sftp_option_value(const struct oe_values *v, const char *name)
 {
-	const struct oe_strs *all = oe_values_list(v, "sftp-option");
+	const struct oe_strs *all = oe_values_list(v, "tune");
 	int64_t found = 0, n;
 	size_t i;
 
@@ -82,14 +82,14 @@ const struct oe_param oe_sftp_params[] = {
 	.help = "subsystem to ask for (sftp), or with a slash in it the "
 		"command that is the server",
 	.section = OE_PARAM_SECTION_CONNECTION},
-    {.name = "direct",
+    {.name = "program",
 	.letter = 'D',
 	.type = OE_PARAM_STRING,
 	.metavar = "COMMAND",
 	.help = "run this server here and connect to nobody",
 	.flags = OE_PARAM_CLI_ONLY,
 	.section = OE_PARAM_SECTION_CONNECTION},
-    {.name = "program",
+    {.name = "ssh-program",
 	.letter = 'S',
 	.type = OE_PARAM_STRING,
 	.metavar = "PROGRAM",
@@ -126,19 +126,27 @@ const struct oe_param oe_sftp_params[] = {
 	.type = OE_PARAM_FLAG,
 	.help = "write into the file itself, not beside it",
 	FILES},
+    {.name = "links",
+	.type = OE_PARAM_FLAG,
+	.help = "copy symbolic links as links, not what they point to",
+	FILES},
+    {.name = "sparse",
+	.type = OE_PARAM_FLAG,
+	.help = "keep holes in files",
+	.fallback = "yes",
+	FILES},
     {.name = "sync",
 	.letter = 'f',
 	.type = OE_PARAM_FLAG,
-	.help = "wait until each file is on the disk, which is the default; "
-		"--no-sync does not",
+	.help = "wait until files are on the disk",
 	.fallback = "yes",
 	FILES},
-    {.name = "jobs",
+    {.name = "sessions",
 	.letter = 'j',
 	.type = OE_PARAM_INT,
 	.metavar = "N",
-	.help = "connections at most (as many as help)",
-	.min = 1,
+	.help = "use so many connections; 0: as many as help",
+	.fallback = "0",
 	.max = OE_SFTP_LANES_MAX,
 	FILES},
     {.name = "limit",
@@ -165,7 +173,7 @@ const struct oe_param oe_sftp_params[] = {
 	.min = 1,
 	.max = 262144,
 	FILES},
-    {.name = "sftp-option",
+    {.name = "tune",
 	.letter = 'X',
 	.type = OE_PARAM_STRING,
 	.metavar = "KEY=VALUE",
