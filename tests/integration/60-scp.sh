@@ -378,15 +378,15 @@ meter() {
 interrupt() {
 	local pid
 	fresh
-	head -c 20000000 /dev/urandom >big
+	head -c 40000000 /dev/urandom >big
 	echo old >"$R/big"
 	# a shell lets what it puts into the background not hear Ctrl-C
 	env --default-signal=INT \
-		"$OMNIEDGE" scp -F /dev/null -i "$T/id" -l 20000 \
+		"$OMNIEDGE" scp -F /dev/null -i "$T/id" -l 80000 \
 		-P "$PEER_PORT" -o UserKnownHostsFile="$T/known_hosts" \
 		big "$ME@$LO:$R/" >"$OUT" 2>"$ERR" &
 	pid=$!
-	wait_for 20 eval "[ -n \"\$(find '$R' -name '.*.part' -size +64k)\" ]"
+	wait_for 20 eval "[ -n \"\$(find '$R' -name '.*.part' -size +6M)\" ]"
 	kill -INT "$pid"
 	wait "$pid"
 	is "$?" 130 "$PEER: Ctrl-C ends it by the signal"
