@@ -394,8 +394,10 @@ start_sshd() {
 		PidFile none
 		UsePAM no
 		MaxStartups 500
-		Subsystem sftp internal-sftp
 		CONF
+		# this one may be there once only
+		[[ " $* " == *' Subsystem sftp '* ]] ||
+			echo 'Subsystem sftp internal-sftp'
 	} >"$dir/config.in"
 	SSHD_LOG=$T/sshd.log
 	DAEMON_CONF=$dir/config start_listening SSHD "$SSHD_LOG" \

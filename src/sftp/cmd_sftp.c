@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "client/settings.h"
@@ -67,14 +68,14 @@ static int
 check(const struct oe_values *v, const struct oe_strs *operands,
     struct oe_err *err)
 {
-	if (oe_values_str(v, "program"))
+	if (oe_values_str(v, "ssh-program"))
 		return oe_err_set(err, OE_EUSAGE,
 		    "-S is not supported: omniedge makes the connection itself "
 		    "(see -o ProxyCommand)");
-	if (oe_values_str(v, "direct") && operands->n)
+	if (oe_values_str(v, "program") && operands->n)
 		return oe_err_set(err, OE_EUSAGE,
 		    "-D connects to nobody: leave the peer out");
-	if (!oe_values_str(v, "direct") && !operands->n)
+	if (!oe_values_str(v, "program") && !operands->n)
 		return oe_err_set(err, OE_EUSAGE, "the peer is missing");
 	return 0;
 }
@@ -106,10 +107,15 @@ copy_flags(const struct oe_values *v)
 	    {"resume", OE_COPY_RESUME | OE_COPY_APPEND},
 	    {"verify", OE_COPY_VERIFY},
 	    {"in-place", OE_COPY_IN_PLACE},
+	    {"links", OE_COPY_LINKS},
 	};
-	unsigned flags = oe_values_flag(v, "sync") ? 0 : OE_COPY_NO_SYNC;
+	unsigned flags = 0;
 	size_t i;
 
+	if (!oe_values_flag(v, "sync"))
+		flags |= OE_COPY_NO_SYNC;
+	if (!oe_values_flag(v, "sparse"))
+		flags |= OE_COPY_NO_SPARSE;
 	for (i = 0; i < OE_ARRAY_LEN(all); i++)
 		if (oe_values_flag(v, all[i].option))
 			flags |= all[i].flags;
@@ -135,7 +141,43 @@ setup_shell(struct run *r)
 	/* kilobits of 1024, as OpenSSH's sftp counts */
 	r->sh.bytes_per_s = (uint64_t)oe_values_int(r->v, "limit") * 1024 / 8;
 	r->sh.inflight = (unsigned)requests;
-	r->sh.jobs = (unsigned)oe_values_int(r->v, "jobs");
+	r->sh.jobs = (unsigned)oe_values_int(r->v, "sessions");
+}
+
+/* What a file says of agents is meant for shells: only -A and -o count. */
+static bool
+wants_agent(const struct oe_values *v)
+{
+	static const char key[] = "forwardagent";
+	const struct oe_strs *options = oe_values_list(v, "option");
+	size_t i;
+
+	for (i = 0; i < options->n; i++)
+		if (!strncasecmp(options->v[i], key, strlen(key)))
+			return true;
+	return oe_values_flag(v, "forward-agent");
+}
+
+/* What is to win over every option and file. */
+static int
+take_first(struct run *r, struct oe_err *err)
+{
+	const struct oe_hoststr *host = &r->target.host;
+	struct oe_sshconf *conf = r->settings.conf;
+	char port[16];
+	int e = 0;
+
+	if (host->user)
+		e = oe_sshconf_set(conf, OE_SSHCONF_USER, host->user, err);
+	snprintf(port, sizeof port, "%d", host->port);
+	if (e == 0 && host->port)
+		e = oe_sshconf_set(conf, OE_SSHCONF_PORT, port, err);
+	/* nobody is there to answer while a file is read */
+	if (e == 0 && r->sh.batch)
+		e = oe_sshconf_set(conf, OE_SSHCONF_BATCHMODE, "yes", err);
+	if (e == 0 && !wants_agent(r->v))
+		e = oe_sshconf_set(conf, OE_SSHCONF_FORWARDAGENT, "no", err);
+	return e;
 }
 
 static int
@@ -143,16 +185,14 @@ settle(struct run *r, struct oe_err *err)
 {
 	int e;
 
-	if (oe_values_str(r->v, "direct"))
+	if (oe_values_str(r->v, "program"))
 		return 0;
 	e = oe_sftp_target_parse(r->operands->v[0], &r->target, err);
 	if (e < 0)
 		return OE_EUSAGE;
 	e = oe_settings_begin(&r->settings, r->v, err);
-	/* nobody is there to answer while a file is read */
-	if (e == 0 && r->sh.batch)
-		e = oe_sshconf_set(
-		    r->settings.conf, OE_SSHCONF_BATCHMODE, "yes", err);
+	if (e == 0)
+		e = take_first(r, err);
 	if (e == 0)
 		e = oe_settings_resolve(&r->settings, &r->target.host, err);
 	return e;
@@ -167,7 +207,7 @@ connect_peer(struct run *r, struct oe_err *err)
 	struct oe_remote_plan plan = {
 	    .loop = r->sh.loop,
 	    .subsystem = oe_values_str(r->v, "subsystem"),
-	    .program = oe_values_str(r->v, "direct"),
+	    .program = oe_values_str(r->v, "program"),
 	    .data_max = (size_t)oe_values_int(r->v, "buffer"),
 	    .failed = on_lost,
 	    .arg = r,
@@ -343,7 +383,7 @@ run_settled(struct run *r)
 	else
 		oe_log_error(NULL, "%s: %s",
 		    r->operands->n ? r->operands->v[0]
-				   : oe_values_str(r->v, "direct"),
+				   : oe_values_str(r->v, "program"),
 		    oe_err_text(&err));
 	oe_sftp_fs_free(&r->sh.local);
 	oe_sftp_remote_close(&r->sh.peer);

@@ -114,6 +114,7 @@ oe_copy__job_done(struct oe_copy_job *j)
 {
 	struct oe_sftp_copy *c = j->c;
 
+	oe_copy__large_free(j);
 	if (j->from)
 		j->from->jobs--;
 	if (j->to)

@@ -25,21 +25,21 @@ oe_sftp_op_noop(struct oe_sftp_op *op)
 	(void)op;
 }
 
-/* Codes whose usual words say more than a server's "Failure". */
-static bool
-code_speaks(uint32_t fx)
-{
-	return fx == OE_FX_NO_SUCH_FILE || fx == OE_FX_PERMISSION_DENIED;
-}
-
+/*
+ * A server's own words say more than its code, but for the one that most
+ * servers shorten.
+ */
 static const char *
 words_of(const struct oe_sftp_op *op)
 {
-	if (op->message[0] && !code_speaks(op->fx))
+	bool shortened = op->fx == OE_FX_NO_SUCH_FILE &&
+			 oe_str_starts(op->message, "No such file");
+
+	if (op->message[0] && !shortened)
 		return op->message;
 	if (op->fx != OE_FX_OK)
 		return oe_sftp_fx_text(op->fx);
-	return op->message[0] ? op->message : oe_status_text(op->status);
+	return oe_status_text(op->status);
 }
 
 int

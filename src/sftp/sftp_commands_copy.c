@@ -90,7 +90,8 @@ begin_lanes(struct oe_sftp_shell *sh, struct oe_sftp_copy *c, bool upload)
 	sh->copy = c;
 	sh->uploads = upload;
 	for (i = 0; i < sh->n_lanes; i++)
-		oe_sftp_copy_lane(c, upload, sh->lanes[i]);
+		if (!sh->lanes[i]->failed)
+			oe_sftp_copy_lane(c, upload, sh->lanes[i]);
 	if (sh->peer && sh->jobs != 1)
 		sh->widen = oe_loop_timer(sh->loop, 0, on_widen, sh);
 }
@@ -173,6 +174,7 @@ run_job(const struct job *j)
 		oe_sftp_copy_add(c, j->sources.v[i], to);
 		free(to);
 	}
+	fflush(sh->out);
 	oe_progress_attach(p, c);
 	r = oe_sftp_copy_run(c, sh->stop, &err);
 	oe_progress_end(p);

@@ -9,6 +9,6 @@ command -v codespell >/dev/null || skip_all "no codespell"
 	-o -name '*.inc' -o -name '*.ac' -o -name '*.m4' -o -name '*.[158]' \
 	-o -name '*.in' -o -name NEWS -o -path './contrib/*' \
 	-o -path './debian/*' |
-	xargs codespell -L fpr,nd,ro,te,ans,inout,clen,ue,hist,iff,chage,smaple,sampel,clos \
+	xargs codespell -L inflight,fpr,nd,ro,te,ans,inout,clen,ue,hist,iff,chage,smaple,sampel,clos \
 		2>/dev/null) | verdict "codespell finds nothing"
 done_testing

@@ -464,6 +464,42 @@ test_features_missing(void **state)
 	rig_close(&r);
 }
 
+static void
+test_words(void **state)
+{
+	static const struct {
+		int status;
+		uint32_t fx;
+		const char *message, *path, *want;
+	} cases[] = {
+	    {OE_ENOENT, 2, "", "a", "a: No such file or directory"},
+	    {OE_ENOENT, 2, "No such file", "a", "a: No such file or directory"},
+	    {OE_ENOENT, 2, "Not a directory", "a", "a: Not a directory"},
+	    {OE_EPERM, 3, "", "a\33", "a\\x1b: Permission denied"},
+	    {OE_EPERM, 3, "read-only", "a", "a: read-only"},
+	    {OE_ESYS, 4, "Failure", "a", "a: Failure"},
+	    {OE_ESYS, 4, "", "a", "a: Failure"},
+	    {OE_ESYS, 99, "", "a", "a: Unknown status"},
+	    {OE_ECLOSED, 0, "robot7: gone", "a", "a: robot7: gone"},
+	    {OE_ECLOSED, 0, "robot7: gone", "", "robot7: gone"},
+	    {OE_ECLOSED, 0, "robot7: gone", NULL, "robot7: gone"},
+	};
+	struct oe_sftp_op op = {.status = 0};
+	struct oe_err err = OE_ERR_INIT;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(oe_sftp_op_error(&op, "a", &err), 0);
+	for (i = 0; i < OE_ARRAY_LEN(cases); i++) {
+		op.status = cases[i].status;
+		op.fx = cases[i].fx;
+		snprintf(op.message, sizeof op.message, "%s", cases[i].message);
+		assert_int_equal(oe_sftp_op_error(&op, cases[i].path, &err),
+		    cases[i].status);
+		assert_string_equal(err.msg, cases[i].want);
+	}
+}
+
 int
 main(void)
 {
@@ -481,6 +517,7 @@ main(void)
 	    cmocka_unit_test(test_silence),
 	    cmocka_unit_test(test_free_in_done),
 	    cmocka_unit_test(test_features_missing),
+	    cmocka_unit_test(test_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
