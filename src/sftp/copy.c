@@ -345,7 +345,8 @@ pump(void *arg)
 		if (c->plan.done)
 			c->plan.done(
 			    c->plan.arg, c->status, c->status ? &c->err : NULL);
-		return false;
+		/* who runs the loop for it need not wait any more */
+		return true;
 	}
 	return more;
 }

@@ -642,14 +642,21 @@ all_there(const struct oe_copy_large *l)
 	return l->eof && !l->first && !l->out;
 }
 
-/* Nothing is in flight that would tell that no session is left. */
+/* The last session went while nothing was in flight on it. */
 static bool
-is_stranded(const struct oe_copy_large *l)
+lanes_lost(struct oe_copy_large *l)
 {
-	const struct oe_sftp_copy *c = l->j->c;
+	struct oe_sftp_copy *c = l->j->c;
 
-	return !l->failed && !l->out && !all_there(l) &&
-	       !(any_open(&c->from, l->from) && any_open(&c->to, l->to));
+	if (l->failed || l->out ||
+	    (any_open(&c->from, l->from) && any_open(&c->to, l->to)))
+		return false;
+	l->failed = true;
+	l->j->keep = true;
+	oe_copy__fail_text(
+	    l->j, OE_ECLOSED, oe_copy__to(l->j), "the connection was lost");
+	oe_copy__ready(l->j);
+	return true;
 }
 
 bool
@@ -663,6 +670,10 @@ oe_copy__chunks(struct oe_sftp_copy *c)
 		next = l->next;
 		if (c->from.n > 1 || c->to.n > 1)
 			open_lanes(l);
+		if (lanes_lost(l)) {
+			n++;
+			continue;
+		}
 		while (!l->failed && issue(l)) {
 			if (++n % CHUNKS_PER_LOOK)
 				continue;
@@ -672,8 +683,6 @@ oe_copy__chunks(struct oe_sftp_copy *c)
 			else if (oe_copy__now_us() > until)
 				return true;
 		}
-		if (is_stranded(l))
-			give_up(l, OE_ECLOSED, "the connection was lost");
 		if (l->failed || !all_there(l))
 			continue;
 		l->active = false;
