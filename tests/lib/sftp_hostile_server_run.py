@@ -321,13 +321,13 @@ def cases():
                   "names=empty", "names=utf8", "names=huge", "no-attrs",
                   "evil-link=../../victim", "unasked", "size=10",
                   "data-zero", "data-long=10", "tiny", "count=more",
-                  "count=fewer", "count=huge", "endless-empty",
-                  "endless-same", "handle-long=300", "mode=177777",
+                  "count=fewer", "count=huge", "endless-empty", "handle-long=300", "mode=177777",
                   "times=4294967295", "vfs=0+openssh",
                   "vfs=18446744073709551615+openssh", "twice=READDIR",
                   "id=READDIR", "pairs=65"):
             yield Case(v, SHELL, "either", batch=batch.replace("\n", "\n-")
                        .replace("--", "-").rstrip("-"))
+        yield Case("endless-same", SHELL, "bounded", batch=batch, limit=4)
         for kind in KINDS:
             yield Case("quit=" + kind, SHELL, "either", batch=batch)
             yield Case("wrong=%s,handle" % kind, SHELL, "either",
