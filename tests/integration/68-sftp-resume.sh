@@ -14,13 +14,13 @@ install -d -m 777 "$T/as"
 
 # --- cut at random bytes, and resumed ----------------------------------------
 
-cuts=180 limit=120
+cuts=${OE_CUTS:-180} limit=120
 [ -z "${OE_LONG:-}" ] || cuts=2000 limit=3000
 RESULTS_LIMIT=$limit RESULTS_USER=$LOGIN sftp_results "cuts" \
 	"$PYTHON" "$TESTLIB/sftp_cut_resume.py" "$T/as/cuts" "$OMNIEDGE" \
 	"$cuts"
 
-start_server --ban-after 0 --max-startups 500 --log-level info ||
+start_server --ban-after 0 --max-startups 500 ||
 	bail "no server"
 cp "$T/id" "$T/as/id"
 chown "$LOGIN" "$T/as/id"
