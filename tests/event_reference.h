@@ -66,10 +66,17 @@ reference_foreign(const char *text, size_t n)
 static json_t *
 reference_text(const char *value)
 {
-	char safe[1024];
+	char safe[1024], ascii[4 * sizeof safe], *to = ascii;
+	const unsigned char *p;
 
 	oe_str_escape(value, strlen(value), safe, sizeof safe);
-	return json_string(safe);
+	for (p = (const unsigned char *)safe; *p; p++)
+		if (*p < 0x80)
+			*to++ = (char)*p;
+		else
+			to += snprintf(to, 5, "\\x%02X", *p);
+	*to = '\0';
+	return json_string(ascii);
 }
 
 /* An event as oe_event_begin() makes it, at the time that is faked as 0. */

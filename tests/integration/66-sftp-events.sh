@@ -78,6 +78,11 @@ cp "$T/data" "$T/$name"
 run batch "put \"$T/new\"* $T/place/"
 status_is 0 "a name with control characters"
 check "is escaped" report sftp.upload '.*new\\\\.*line'
+cp "$T/data" "$T/größe"
+run batch "put $T/größe $T/place/"
+status_is 0 "a name beyond ASCII"
+check "is told by its bytes" \
+	report sftp.upload '.*gr\\\\xC3\\\\xB6\\\\xC3\\\\x9Fe'
 stop_server
 
 # --- nobody reads ------------------------------------------------------------

@@ -57,42 +57,26 @@ event_key(struct oe_event *e, const char *key)
 	e->n += n + 3;
 }
 
-/*
- * A character of valid UTF-8 beyond ASCII as \uXXXX, one or two of them.
- * Returns where the next one goes.
- */
-static char *
-event_wide(char *to, const unsigned char **p)
-{
-	size_t i, n = **p >= 0xf0 ? 4 : **p >= 0xe0 ? 3 : 2;
-	uint32_t c = **p & (0x7fu >> n);
-
-	for (i = 1; i < n; i++)
-		c = c << 6 | ((*p)[i] & 0x3f);
-	*p += n;
-	if (c < 0x10000)
-		return to + snprintf(to, 7, "\\u%04" PRIX32, c);
-	c -= 0x10000;
-	return to + snprintf(to, 13, "\\u%04" PRIX32 "\\u%04" PRIX32,
-			0xd800 + (c >> 10), 0xdc00 + (c & 0x3ff));
-}
-
 void
 oe_event_str(struct oe_event *e, const char *key, const char *value)
 {
 	char safe[OE_EVENT_STR_MAX], *to;
 	const unsigned char *p = (const unsigned char *)safe;
+	static const char digits[] = "0123456789ABCDEF";
 
 	if (!e->text || !value)
 		return;
 	oe_str_escape(value, strlen(value), safe, sizeof safe);
 	event_key(e, key);
-	/* a byte takes at most three, and snprintf() an end */
-	to = event_room(e, 3 * strlen(safe) + 3);
+	/* a byte takes at most five */
+	to = event_room(e, 5 * strlen(safe) + 2);
 	*to++ = '"';
 	while (*p) {
 		if (*p >= 0x80) {
-			to = event_wide(to, &p);
+			memcpy(to, "\\\\x", 3);
+			to[3] = digits[*p >> 4];
+			to[4] = digits[*p++ & 15];
+			to += 5;
 			continue;
 		}
 		if (*p == '"' || *p == '\\')
