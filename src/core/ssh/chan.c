@@ -38,6 +38,7 @@ chan_on_eof(ssh_session session, ssh_channel ch, void *arg)
 
 	(void)session;
 	(void)ch;
+	(void)oe_ssh__inbox_serve(c->ssh);
 	c->eof = true;
 	if (!c->freed && c->ops && c->ops->eof)
 		c->ops->eof(c->arg);
@@ -50,6 +51,7 @@ chan_on_close(ssh_session session, ssh_channel ch, void *arg)
 
 	(void)session;
 	(void)ch;
+	(void)oe_ssh__inbox_serve(c->ssh);
 	c->closed = true;
 	if (!c->freed && c->ops && c->ops->closed)
 		c->ops->closed(c->arg);
@@ -87,6 +89,7 @@ chan_on_signal(
 
 	(void)session;
 	(void)ch;
+	(void)oe_ssh__inbox_serve(c->ssh);
 	if (!c->freed && c->ops && c->ops->signal)
 		c->ops->signal(c->arg, signal);
 }
@@ -130,7 +133,8 @@ chan_agent_wanted(ssh_session session, ssh_channel ch, void *arg)
 
 	(void)session;
 	(void)ch;
-	if (!c->freed && c->ops->agent)
+	(void)oe_ssh__inbox_serve(c->ssh);
+	if (!c->freed && c->ops && c->ops->agent)
 		(void)c->ops->agent(c->arg);
 }
 
@@ -345,8 +349,10 @@ chan_release(struct oe_ssh_chan *c)
 	ssh_channel ch = c->ch;
 
 	oe_ssh__chan_detach(c);
-	if (ch)
+	if (ch) {
+		oe_ssh__inbox_forget(c->ssh, ch);
 		ssh_channel_free(ch);
+	}
 	free(c->held[0]);
 	free(c->held[1]);
 	free(c->late);
