@@ -9,6 +9,7 @@
 #include <libssh/server.h>
 
 #include "core/ssh/ssh.h"
+#include "core/ssh/window.h"
 
 /* Writes by count before one waits for libssh's own word. */
 #define OE_SSH_LOOSE_MAX 16
@@ -67,6 +68,7 @@ struct oe_ssh_chan {
 	struct ssh_channel_callbacks_struct cb;
 	const struct oe_ssh_chan_ops *ops;
 	void *arg;
+	struct oe_ssh__window window; /* what we grant, both streams */
 	size_t kept[2];   /* bytes in libssh's buffers: data, extended */
 	uint8_t *held[2]; /* taken from libssh, not yet by the owner */
 	size_t held_off[2], held_len[2], held_cap[2];
@@ -92,12 +94,19 @@ void oe_ssh__why(ssh_session session, char *ret, size_t size);
 struct oe_ssh_chan *oe_ssh__chan_wrap(struct oe_ssh *s, ssh_channel ch);
 /** oe_ssh__chan_retry() - offer late data again; true when some went out. */
 bool oe_ssh__chan_retry(struct oe_ssh *s);
+/**
+ * oe_ssh__chan_widen() - judge the windows, and grant what is due.  Not from
+ * within libssh.
+ */
+void oe_ssh__chan_widen(struct oe_ssh *s);
 /** oe_ssh__chan_find() - the wrapper of @ch, or NULL. */
 struct oe_ssh_chan *oe_ssh__chan_find(struct oe_ssh *s, ssh_channel ch);
 /** oe_ssh__chan_detach() - libssh's channel goes; what was held is lost. */
 void oe_ssh__chan_detach(struct oe_ssh_chan *c);
 /** oe_ssh__chan_reap() - free what oe_ssh_chan_free() had to leave. */
 void oe_ssh__chan_reap(struct oe_ssh *s);
+/** oe_ssh__least_rtt_us() - least round trip that TCP saw of late, or 0. */
+uint64_t oe_ssh__least_rtt_us(const struct oe_ssh *s);
 /** oe_ssh__may_write() - what was written before has left, or nearly all. */
 bool oe_ssh__may_write(const struct oe_ssh *s);
 /** oe_ssh__break() - the connection cannot go on; @why for oe_ssh_error(). */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/ssh/internal.h"
 
+#include <linux/tcp.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -141,6 +141,7 @@ ssh_before_wait(void *arg)
 	more |= oe_ssh__inbox_serve(s);
 	s->depth--;
 	more |= oe_ssh__chan_retry(s);
+	oe_ssh__chan_widen(s);
 	oe_ssh__chan_reap(s);
 	ssh_note_input(s);
 	if (!s->dead)
@@ -343,16 +344,36 @@ oe_ssh_bytes(const struct oe_ssh *s, uint64_t *ret_in, uint64_t *ret_out)
 	*ret_out = s->wire.out_bytes;
 }
 
-uint64_t
-oe_ssh_rtt_us(const struct oe_ssh *s)
+static struct tcp_info
+ssh_tcp_info(const struct oe_ssh *s)
 {
 	struct tcp_info info;
 	socklen_t n = sizeof info;
 
 	memset(&info, 0, sizeof info);
 	if (getsockopt(s->fd, IPPROTO_TCP, TCP_INFO, &info, &n) < 0)
-		return 0;
+		memset(&info, 0, sizeof info);
+	return info;
+}
+
+uint64_t
+oe_ssh_rtt_us(const struct oe_ssh *s)
+{
+	struct tcp_info info = ssh_tcp_info(s);
+
 	return info.tcpi_rtt;
+}
+
+/* Without the queues that we fill ourselves. */
+uint64_t
+oe_ssh__least_rtt_us(const struct oe_ssh *s)
+{
+	struct tcp_info info = ssh_tcp_info(s);
+
+	/* not known is 0 from old kernels, all ones from others */
+	return info.tcpi_min_rtt && info.tcpi_min_rtt < info.tcpi_rtt
+		   ? info.tcpi_min_rtt
+		   : info.tcpi_rtt;
 }
 
 void
