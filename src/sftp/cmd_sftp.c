@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "client/settings.h"
@@ -143,6 +144,42 @@ setup_shell(struct run *r)
 	r->sh.jobs = (unsigned)oe_values_int(r->v, "sessions");
 }
 
+/* What a file says of agents is meant for shells: only -A and -o count. */
+static bool
+wants_agent(const struct oe_values *v)
+{
+	static const char key[] = "forwardagent";
+	const struct oe_strs *options = oe_values_list(v, "option");
+	size_t i;
+
+	for (i = 0; i < options->n; i++)
+		if (!strncasecmp(options->v[i], key, strlen(key)))
+			return true;
+	return oe_values_flag(v, "forward-agent");
+}
+
+/* What is to win over every option and file. */
+static int
+take_first(struct run *r, struct oe_err *err)
+{
+	const struct oe_hoststr *host = &r->target.host;
+	struct oe_sshconf *conf = r->settings.conf;
+	char port[16];
+	int e = 0;
+
+	if (host->user)
+		e = oe_sshconf_set(conf, OE_SSHCONF_USER, host->user, err);
+	snprintf(port, sizeof port, "%d", host->port);
+	if (e == 0 && host->port)
+		e = oe_sshconf_set(conf, OE_SSHCONF_PORT, port, err);
+	/* nobody is there to answer while a file is read */
+	if (e == 0 && r->sh.batch)
+		e = oe_sshconf_set(conf, OE_SSHCONF_BATCHMODE, "yes", err);
+	if (e == 0 && !wants_agent(r->v))
+		e = oe_sshconf_set(conf, OE_SSHCONF_FORWARDAGENT, "no", err);
+	return e;
+}
+
 static int
 settle(struct run *r, struct oe_err *err)
 {
@@ -154,10 +191,8 @@ settle(struct run *r, struct oe_err *err)
 	if (e < 0)
 		return OE_EUSAGE;
 	e = oe_settings_begin(&r->settings, r->v, err);
-	/* nobody is there to answer while a file is read */
-	if (e == 0 && r->sh.batch)
-		e = oe_sshconf_set(
-		    r->settings.conf, OE_SSHCONF_BATCHMODE, "yes", err);
+	if (e == 0)
+		e = take_first(r, err);
 	if (e == 0)
 		e = oe_settings_resolve(&r->settings, &r->target.host, err);
 	return e;

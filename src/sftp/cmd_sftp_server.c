@@ -417,8 +417,12 @@ serve_audited(const struct oe_values *v, struct oe_sftp_server_rules *rules,
 		rules->audit = &audit.audit;
 	oe_sftp_auditlog_session(&audit, true, 0);
 	r = serve(rules, err);
-	oe_sftp_auditlog_session(
-	    &audit, false, r < 0 && r != OE_ECLOSED ? 1 : 0);
+	if (r == OE_ECLOSED) {
+		/* a client that goes away is no failure of ours */
+		oe_log_debug(NULL, "%s", oe_err_text(err));
+		r = 0;
+	}
+	oe_sftp_auditlog_session(&audit, false, r < 0 ? 1 : 0);
 	oe_fd_close(&events.fd);
 	return r;
 }
@@ -444,6 +448,8 @@ run(const struct oe_ctx *ctx)
 		return print_requests();
 	setup_log(v);
 	signal(SIGPIPE, SIG_IGN);
+	/* a limit on file sizes is an answer to a WRITE, not the end */
+	signal(SIGXFSZ, SIG_IGN);
 	raise_files();
 	if (oe_values_str(v, "umask"))
 		umask((mode_t)strtol(oe_values_str(v, "umask"), NULL, 8));

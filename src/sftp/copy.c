@@ -114,6 +114,7 @@ oe_copy__job_done(struct oe_copy_job *j)
 {
 	struct oe_sftp_copy *c = j->c;
 
+	oe_copy__large_free(j);
 	if (j->from)
 		j->from->jobs--;
 	if (j->to)
@@ -344,7 +345,8 @@ pump(void *arg)
 		if (c->plan.done)
 			c->plan.done(
 			    c->plan.arg, c->status, c->status ? &c->err : NULL);
-		return false;
+		/* who runs the loop for it need not wait any more */
+		return true;
 	}
 	return more;
 }

@@ -617,6 +617,23 @@ all_there(const struct oe_copy_large *l)
 	return l->eof && !l->first && !l->out;
 }
 
+/* The last session went while nothing was in flight on it. */
+static bool
+lanes_lost(struct oe_copy_large *l)
+{
+	struct oe_sftp_copy *c = l->j->c;
+
+	if (l->failed || l->out ||
+	    (any_open(&c->from, l->from) && any_open(&c->to, l->to)))
+		return false;
+	l->failed = true;
+	l->j->keep = true;
+	oe_copy__fail_text(
+	    l->j, OE_ECLOSED, oe_copy__to(l->j), "the connection was lost");
+	oe_copy__ready(l->j);
+	return true;
+}
+
 bool
 oe_copy__chunks(struct oe_sftp_copy *c)
 {
@@ -628,6 +645,10 @@ oe_copy__chunks(struct oe_sftp_copy *c)
 		next = l->next;
 		if (c->from.n > 1 || c->to.n > 1)
 			open_lanes(l);
+		if (lanes_lost(l)) {
+			n++;
+			continue;
+		}
 		while (!l->failed && issue(l)) {
 			if (++n % CHUNKS_PER_LOOK)
 				continue;

@@ -189,6 +189,7 @@ oe_copy__end(struct oe_copy_job *j)
 		item_of(j, &item);
 		c->plan.ui.end(c->plan.ui.arg, &item);
 	}
+	oe_copy__large_free(j);
 	oe_copy__job_done(j);
 	if (n->dir)
 		oe_copy__dir_unref(c, n->dir);

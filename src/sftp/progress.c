@@ -176,6 +176,28 @@ leave_line(struct oe_progress *p, const struct oe_copy_item *item)
 	free(name);
 }
 
+/*
+ * Messages about names come escaped, and the log would do it once more; what
+ * is not safe all the same goes through it.
+ */
+static void
+say_error(struct oe_progress *p, const char *text)
+{
+	const char *c = text;
+	char *line;
+
+	clear(p);
+	while ((unsigned char)*c >= 0x20 && (unsigned char)*c < 0x7f)
+		c++;
+	if (*c || !oe_log_wants(OE_LOG_ERROR)) {
+		oe_log_error(NULL, "%s", text);
+		return;
+	}
+	line = oe_mem_printf("%s: %s\n", p->plan.command, text);
+	put(line);
+	free(line);
+}
+
 static const char *
 kind_word(enum oe_copy_kind kind)
 {
@@ -266,12 +288,9 @@ on_end(void *arg, const struct oe_copy_item *item)
 {
 	struct oe_progress *p = arg;
 
-	if (item->status < 0) {
-		clear(p);
-		oe_log_error(NULL, "%s",
-		    item->err ? oe_err_text(item->err)
-			      : oe_status_text(item->status));
-	}
+	if (item->status < 0)
+		say_error(p, item->err ? oe_err_text(item->err)
+				       : oe_status_text(item->status));
 	if (p->plan.json)
 		json_item(item);
 	tell_names(p, item);
@@ -342,8 +361,7 @@ oe_progress_failed(
 	    .err = err};
 
 	p->failed++;
-	clear(p);
-	oe_log_error(NULL, "%s", oe_err_text(err));
+	say_error(p, oe_err_text(err));
 	if (p->plan.json)
 		json_item(&item);
 }

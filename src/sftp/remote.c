@@ -213,6 +213,8 @@ remote_connect(struct oe_remote *r, struct oe_err *err)
 	int e;
 
 	plan.loop = r->plan.loop;
+	/* the caller decides what Ctrl-C ends, and closes us when it is all */
+	plan.sheltered = true;
 	e = oe_connect_open(&plan, &c, err);
 	if (e < 0)
 		return e;

@@ -342,6 +342,7 @@ copy_all(struct run *r, struct oe_err *err)
 	size_t i, n;
 	int e;
 
+	catch_signals(true);
 	e = look_at_target(r, err);
 	for (i = 0; i < r->sources && e == 0; i += n) {
 		for (n = 1; i + n < r->sources &&

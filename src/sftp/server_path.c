@@ -32,7 +32,9 @@ beneath(int dirfd, const char *path, int flags, mode_t mode)
 	int i;
 
 	memset(&how, 0, sizeof how);
-	how.flags = (uint64_t)(unsigned)flags;
+	/* open() adds it where off_t is wider than the machine's word */
+	how.flags = (uint64_t)(unsigned)flags |
+		    (flags & O_PATH ? 0 : (uint64_t)O_LARGEFILE);
 	how.mode = flags & O_CREAT ? mode & 07777 : 0;
 	how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
 	for (i = 0; i < TRIES; i++) {

@@ -187,17 +187,25 @@ oe_sftp__session_wake(struct oe_sftp_session *s)
 	s->fs.writable(s->fs.writable_arg);
 }
 
+/* done() may free @op: nothing of it is read after that. */
 static int
 refused(struct oe_sftp_session *s, struct oe_sftp_op *op, bool hello)
 {
+	const char *words = NULL;
+	int r = OE_ECLOSED;
+
 	if (s->state == OE_SESSION_FAILED || s->freed)
-		oe_sftp__session_refuse(s, op, OE_ECLOSED, s->why.msg);
+		words = s->why.msg;
 	else if (s->state != OE_SESSION_READY && !hello)
-		oe_sftp__session_refuse(s, op, OE_ECLOSED, "not open yet");
-	else if (s->fs.outstanding >= OE_SESSION_OUT_MAX)
-		oe_sftp__session_refuse(
-		    s, op, OE_EAGAIN, "too many requests at a time");
-	return op->finished ? op->status : 0;
+		words = "not open yet";
+	else if (s->fs.outstanding >= OE_SESSION_OUT_MAX) {
+		r = OE_EAGAIN;
+		words = "too many requests at a time";
+	}
+	if (!words)
+		return 0;
+	oe_sftp__session_refuse(s, op, r, words);
+	return r;
 }
 
 int

@@ -217,6 +217,7 @@ oe_sftp_run_line(struct oe_sftp_shell *sh, const char *text, bool echo)
 		r = run(sh, &l, text);
 	if (r < 0 && l.ignore_errors)
 		r = 0;
+	fflush(sh->out);
 	oe_sftp_line_done(&l);
 	return r;
 }

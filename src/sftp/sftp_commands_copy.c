@@ -174,6 +174,7 @@ run_job(const struct job *j)
 		oe_sftp_copy_add(c, j->sources.v[i], to);
 		free(to);
 	}
+	fflush(sh->out);
 	oe_progress_attach(p, c);
 	r = oe_sftp_copy_run(c, sh->stop, &err);
 	oe_progress_end(p);

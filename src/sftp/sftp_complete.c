@@ -117,19 +117,15 @@ kind_of(const struct oe_sftp_line *l)
 	return at < 2 ? c->words[at] : OE_SFTP_WORD_NONE;
 }
 
-/* A key that would type it does not exist. */
+/* Nothing in it that could not be typed, or would act on the terminal. */
 static bool
 can_type(const char *name)
 {
-	char shown[4 * OE_SFTP_PATH_MAX + 8];
-	const char *p;
+	char *shown = oe_sftp_text(name);
+	bool same = oe_str_eq(name, shown) && !strchr(name, '\n');
 
-	for (p = name; *p; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			return false;
-	/* escaping changes nothing but backslashes: it is clean UTF-8 */
-	oe_str_escape(name, strlen(name), shown, sizeof shown);
-	return strchr(name, '\\') || oe_str_eq(name, shown);
+	free(shown);
+	return same;
 }
 
 /* What takes the place of the word: its longest certain beginning. */

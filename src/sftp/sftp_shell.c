@@ -94,7 +94,6 @@ static void OE_PRINTF(2, 0) print(FILE *f, const char *fmt, va_list ap)
 		return;
 	safe = oe_sftp_text(raw);
 	fprintf(f, "%s\n", safe);
-	fflush(f);
 	free(safe);
 	free(raw);
 }
@@ -126,6 +125,8 @@ oe_sftp_fail(struct oe_sftp_shell *sh, const char *fmt, ...)
 {
 	va_list ap;
 
+	/* after what it is about */
+	fflush(sh->out);
 	va_start(ap, fmt);
 	print(sh->diag, fmt, ap);
 	va_end(ap);

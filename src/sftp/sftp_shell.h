@@ -64,7 +64,7 @@ char *oe_sftp_text(const char *s);
 /** oe_sftp_text_width() - columns that such a text takes, about. */
 size_t oe_sftp_text_width(const char *s);
 
-/** oe_sftp_say() - one line on sh->out, made safe. */
+/** oe_sftp_say() - one line on sh->out, made safe; fflush() it some time. */
 void
 oe_sftp_say(struct oe_sftp_shell *sh, const char *fmt, ...) OE_PRINTF(2, 3);
 /** oe_sftp_tell() - as oe_sftp_say(), unless sh->quiet. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "client/connect.h"
+#include "client/forward_agent.h"
 #include "client/keepalive.h"
 #include "client/session.h"
 #include "core/base/err.h"
@@ -34,6 +35,7 @@ struct wire {
 	struct oe_ssh_open *open;
 	struct oe_ssh_chan *chan;
 	struct oe_keepalive *alive;
+	struct oe_forward_agent *agent; /* of the first connection */
 	struct oe_idle *idle;
 	struct oe_timer *eof_timer;
 	size_t room_told; /* by room(), less what was written since */
@@ -273,6 +275,7 @@ wire_free(void *wire)
 
 	oe_ssh_open_free(&w->open);
 	oe_ssh_chan_free(&w->chan);
+	oe_forward_agent_free(&w->agent);
 	oe_keepalive_free(&w->alive);
 	oe_timer_free(&w->eof_timer);
 	oe_idle_free(w->plan.loop, &w->idle);
@@ -298,6 +301,7 @@ wire_open(struct wire *w, const struct oe_sshconf *conf)
 	    .kind =
 		wire_is_command(w) ? OE_SSH_OPEN_EXEC : OE_SSH_OPEN_SUBSYSTEM,
 	    .text = w->subsystem,
+	    .agent = w->agent != NULL,
 	    .ops = &wire_chan_ops,
 	    .ops_arg = w,
 	    .done = wire_on_open,
@@ -328,6 +332,8 @@ oe_sftp_wire_ssh(const struct oe_sftp_wire_plan *plan, struct oe_connect *c,
 	oe_ssh_attach(w->c.ssh, plan->loop, wire_on_failed, w);
 	w->eof_timer = oe_loop_timer(plan->loop, -1, wire_on_eof_time, w);
 	w->alive = oe_keepalive_new(&w->c, conf, wire_on_dead, w);
+	if (!plan->silent && !w->c.wary)
+		w->agent = oe_forward_agent_new(&w->c, conf);
 	wire_open(w, conf);
 	/* after the connection's own, so that it runs before that */
 	w->idle = oe_loop_idle(plan->loop, wire_before_wait, w);

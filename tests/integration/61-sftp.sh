@@ -3,7 +3,7 @@
 # omniedge sftp: commands, batch files, the dialogue on a terminal, and what
 # OpenSSH's sftp prints for the same.
 . "${OE_SRCDIR:-$(dirname "$0")/../..}/tests/lib.sh"
-need ssh sftp ssh-keygen cmp
+need ssh sftp ssh-agent ssh-keygen cmp
 
 start_server || bail "no server"
 start_sshd || bail "no sshd"
@@ -146,8 +146,8 @@ operands() {
 	check "$PEER: under a name" cmp "$F/a.txt" other
 	run our "$ME@$LO:$F/*.txt" .
 	check "$PEER: by a pattern" cmp "$F/b.txt" b.txt
-	run our "sftp://$ME@$LO:$PEER_PORT/$F/with%20blank/x%20y"
-	check "$PEER: by a URI" cmp "$F/with blank/x y" 'x y'
+	run our -P 1 "sftp://$ME@$LO:$PEER_PORT/$F/with%20blank/x%20y"
+	check "$PEER: by a URI, whose port wins over -P" cmp "$F/with blank/x y" 'x y'
 	run our -r "$ME@$LO:$F/tree" .
 	check "$PEER: a tree with -r" diff -r "$F/tree" tree
 	run our "$ME@$LO:$F/nothing"
@@ -227,6 +227,28 @@ status_is 0 "options"
 check "and the file is right" cmp "$F/big" tuned
 run our --json -q "$ME@$LO:$F/a.txt" json
 like "$(cat "$OUT")" '^\{.*a\.txt' "--json"
+
+# An agent goes along with -A, and not because a file says so.
+printf 'Host *\nForwardAgent yes\n' >"$T/agent.conf"
+eval "$(ssh-agent -s)" >"$T/agent.out"
+own "$SSH_AGENT_PID"
+cat >"$T/has-agent" <<'SH'
+#!/bin/sh
+echo "${SSH_AUTH_SOCK:-none}" >"${0%/*}/agent.seen"
+exec /usr/lib/openssh/sftp-server
+SH
+chmod +x "$T/has-agent"
+if [ -x /usr/lib/openssh/sftp-server ]; then
+	use_port "$SSHD_PORT"
+	run our -s "$T/has-agent" -F "$T/agent.conf" "$ME@$LO" <<<pwd
+	is "$STATUS $(cat "$T/agent.seen")" '0 none' "no agent by ssh_config"
+	run our -s "$T/has-agent" -A "$ME@$LO" <<<pwd
+	like "$(cat "$T/agent.seen")" '/' "an agent with -A"
+	run our -s "$T/has-agent" -oForwardAgent=yes "$ME@$LO" <<<pwd
+	like "$(cat "$T/agent.seen")" '/' "and with -o"
+	use_port "$SERVER_PORT"
+fi
+unset SSH_AUTH_SOCK SSH_AGENT_PID
 
 # --- hostile names -----------------------------------------------------------
 

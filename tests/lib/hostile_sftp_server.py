@@ -233,7 +233,7 @@ def serve(kind, r):
         if name == "data-zero":
             return DATA, s(b"")
         if name == "tiny":
-            n = 1 + off % 3 * 500
+            n = min(n, 1 + off % 3 * 5000)
         data = os.pread(f, min(n, 261120), off)
         if name == "data-long":
             data += b"x" * int(value)

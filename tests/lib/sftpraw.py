@@ -162,10 +162,12 @@ class Sftp:
     """A server process; patience is how long one answer may take."""
 
     def __init__(self, argv, init=True, cwd=None, env=None, patience=20,
-                 umask=0o022, stderr=None):
+                 umask=0o022, stderr=None, xfsz=False):
         self.p = subprocess.Popen(
             argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=cwd,
-            env=env, stderr=stderr, bufsize=0, umask=umask)
+            env=env, stderr=stderr, bufsize=0, umask=umask,
+            # python ignores SIGXFSZ; so does the server then
+            restore_signals=not xfsz)
         self.out, self.buf = self.p.stdin.fileno(), b""
         self.inp = self.p.stdout.fileno()
         os.set_blocking(self.inp, False)

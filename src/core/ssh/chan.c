@@ -6,6 +6,7 @@
 
 #include "core/base/err.h"
 #include "core/base/mem.h"
+#include "core/base/time.h"
 
 static int
 chan_on_data(ssh_session session, ssh_channel ch, void *data, uint32_t len,
@@ -14,9 +15,12 @@ chan_on_data(ssh_session session, ssh_channel ch, void *data, uint32_t len,
 	struct oe_ssh_chan *c = arg;
 	int x = is_stderr ? 1 : 0;
 	size_t took = 0;
+	const size_t bound = c->window.size + OE_SSH_STUCK_MAX;
 
 	(void)session;
 	(void)ch;
+	/* @data is all that libssh has, what was kept before included */
+	oe_ssh__window_got(&c->window, len - c->kept[x]);
 	/* earlier bytes first: they wait in held until the owner resumes */
 	if (!c->freed && !c->resuming && c->held_len[x] == c->held_off[x] &&
 	    c->ops && c->ops->data)
@@ -25,7 +29,7 @@ chan_on_data(ssh_session session, ssh_channel ch, void *data, uint32_t len,
 		took = len;
 	c->kept[x] = len - took;
 	/* a peer that ignores its window must not fill our memory */
-	if (c->kept[x] > OE_SSH_STUCK_MAX)
+	if (c->kept[x] > bound)
 		oe_ssh__break(
 		    c->ssh, "the peer sent more than the window allows");
 	return (int)took;
@@ -38,6 +42,7 @@ chan_on_eof(ssh_session session, ssh_channel ch, void *arg)
 
 	(void)session;
 	(void)ch;
+	(void)oe_ssh__inbox_serve(c->ssh);
 	c->eof = true;
 	if (!c->freed && c->ops && c->ops->eof)
 		c->ops->eof(c->arg);
@@ -50,6 +55,7 @@ chan_on_close(ssh_session session, ssh_channel ch, void *arg)
 
 	(void)session;
 	(void)ch;
+	(void)oe_ssh__inbox_serve(c->ssh);
 	c->closed = true;
 	if (!c->freed && c->ops && c->ops->closed)
 		c->ops->closed(c->arg);
@@ -87,6 +93,7 @@ chan_on_signal(
 
 	(void)session;
 	(void)ch;
+	(void)oe_ssh__inbox_serve(c->ssh);
 	if (!c->freed && c->ops && c->ops->signal)
 		c->ops->signal(c->arg, signal);
 }
@@ -98,6 +105,7 @@ oe_ssh__chan_wrap(struct oe_ssh *s, ssh_channel ch)
 
 	c->ssh = s;
 	c->ch = ch;
+	oe_ssh__window_init(&c->window);
 	c->cb.userdata = c;
 	c->cb.channel_data_function = chan_on_data;
 	c->cb.channel_eof_function = chan_on_eof;
@@ -130,7 +138,8 @@ chan_agent_wanted(ssh_session session, ssh_channel ch, void *arg)
 
 	(void)session;
 	(void)ch;
-	if (!c->freed && c->ops->agent)
+	(void)oe_ssh__inbox_serve(c->ssh);
+	if (!c->freed && c->ops && c->ops->agent)
 		(void)c->ops->agent(c->arg);
 }
 
@@ -237,6 +246,40 @@ chan_offer(struct oe_ssh_chan *c, int x)
 }
 
 /*
+ * Take what libssh has, as held; when a grant is due, ask for a whole window,
+ * for which it then tells the peer to go on.  There is space for that much,
+ * but only what has come is touched.
+ */
+static bool
+chan_read(struct oe_ssh_chan *c, int x)
+{
+	bool due = oe_ssh__window_due(&c->window);
+	size_t want = c->kept[x];
+	int got;
+
+	if (due && want < c->window.size)
+		want = c->window.size;
+	if (c->held_cap[x] < want) {
+		oe_mem_unmap(c->held[x], c->held_cap[x]);
+		c->held[x] = oe_mem_map(want);
+		c->held_cap[x] = want;
+	}
+	c->resuming = true;
+	c->ssh->depth++;
+	got = ssh_channel_read_timeout(c->ch, c->held[x], (uint32_t)want, x, 0);
+	c->ssh->depth--;
+	c->resuming = false;
+	if (due)
+		oe_ssh__window_granted(&c->window);
+	if (got <= 0)
+		return false;
+	c->kept[x] -= (size_t)got < c->kept[x] ? (size_t)got : c->kept[x];
+	c->held_off[x] = 0;
+	c->held_len[x] = (size_t)got;
+	return true;
+}
+
+/*
  * Everything at once: libssh opens the window again after each read, however
  * much it still holds, so a read of a part would let the peer send without
  * bound.  As it is, at most a window is held here and one more in libssh.
@@ -244,27 +287,7 @@ chan_offer(struct oe_ssh_chan *c, int x)
 static bool
 chan_refill(struct oe_ssh_chan *c, int x)
 {
-	uint32_t want = (uint32_t)c->kept[x];
-	int got;
-
-	if (!want)
-		return false;
-	if (c->held_cap[x] < want) {
-		free(c->held[x]);
-		c->held[x] = oe_mem_zalloc(want);
-		c->held_cap[x] = want;
-	}
-	c->resuming = true;
-	c->ssh->depth++;
-	got = ssh_channel_read_nonblocking(c->ch, c->held[x], want, x);
-	c->ssh->depth--;
-	c->resuming = false;
-	if (got <= 0)
-		return false;
-	c->kept[x] -= (size_t)got < c->kept[x] ? (size_t)got : c->kept[x];
-	c->held_off[x] = 0;
-	c->held_len[x] = (size_t)got;
-	return true;
+	return c->kept[x] && chan_read(c, x);
 }
 
 void
@@ -277,6 +300,47 @@ oe_ssh_chan_resume(struct oe_ssh_chan *c)
 	for (x = 0; x < 2; x++)
 		while (chan_offer(c, x) && !c->freed && chan_refill(c, x))
 			continue;
+}
+
+/* What the other channels leave of the connection's memory for windows. */
+static size_t
+chan_window_max(const struct oe_ssh_chan *c)
+{
+	const struct oe_ssh_chan *o;
+	size_t max = OE_SSH_WINDOW_MAX, more;
+
+	for (o = c->ssh->chans; o; o = o->next) {
+		more = o->window.size - OE_SSH_WINDOW_MIN;
+		if (o != c && !o->freed)
+			max -= more < max ? more : max;
+	}
+	return max;
+}
+
+static void
+chan_judge(struct oe_ssh_chan *c, int64_t now_ms)
+{
+	if (oe_ssh__window_wants(&c->window, now_ms))
+		oe_ssh__window_judge(&c->window, now_ms,
+		    oe_ssh__least_rtt_us(c->ssh), chan_window_max(c));
+}
+
+void
+oe_ssh__chan_widen(struct oe_ssh *s)
+{
+	int64_t now_ms = oe_time_mono_ms();
+	struct oe_ssh_chan *c;
+
+	for (c = s->chans; c && !s->dead; c = c->next) {
+		if (c->freed || c->closed || c->eof || !c->ch)
+			continue;
+		chan_judge(c, now_ms);
+		/* an owner that is behind gets it with the rest */
+		if (!oe_ssh__window_due(&c->window) || oe_ssh_chan_held(c))
+			continue;
+		if (chan_read(c, 0))
+			oe_ssh_chan_resume(c);
+	}
 }
 
 size_t
@@ -345,10 +409,12 @@ chan_release(struct oe_ssh_chan *c)
 	ssh_channel ch = c->ch;
 
 	oe_ssh__chan_detach(c);
-	if (ch)
+	if (ch) {
+		oe_ssh__inbox_forget(c->ssh, ch);
 		ssh_channel_free(ch);
-	free(c->held[0]);
-	free(c->held[1]);
+	}
+	oe_mem_unmap(c->held[0], c->held_cap[0]);
+	oe_mem_unmap(c->held[1], c->held_cap[1]);
 	free(c->late);
 	free(c);
 }

@@ -9,6 +9,7 @@
 #include <libssh/server.h>
 
 #include "core/ssh/ssh.h"
+#include "core/ssh/window.h"
 
 /* Writes by count before one waits for libssh's own word. */
 #define OE_SSH_LOOSE_MAX 16
@@ -41,6 +42,18 @@ struct oe_ssh {
 	int fd;
 	char error[256];
 	struct oe_ssh__agent_hook *agent_hook; /* client side, or NULL */
+	struct oe_ssh__letter *inbox, **inbox_end;
+	/* forward.c */
+	const struct oe_ssh_forward_ops *forward;
+	void *forward_arg;
+	struct oe_ssh_request *requests;
+	unsigned nrequests;
+	/* listen.c: what the one pending global request of libssh is for */
+	struct oe_ssh_listen *listens;
+	struct oe_idle *listen_idle;
+	struct oe_ssh_listen *asking;
+	bool keepalive_out;
+	int drip_fd; /* watched instead of fd while that is held; or -1 */
 	/* server side */
 	const struct oe_ssh_serve_ops *serve;
 	void *serve_arg;
@@ -55,6 +68,7 @@ struct oe_ssh_chan {
 	struct ssh_channel_callbacks_struct cb;
 	const struct oe_ssh_chan_ops *ops;
 	void *arg;
+	struct oe_ssh__window window; /* what we grant, both streams */
 	size_t kept[2];   /* bytes in libssh's buffers: data, extended */
 	uint8_t *held[2]; /* taken from libssh, not yet by the owner */
 	size_t held_off[2], held_len[2], held_cap[2];
@@ -80,15 +94,55 @@ void oe_ssh__why(ssh_session session, char *ret, size_t size);
 struct oe_ssh_chan *oe_ssh__chan_wrap(struct oe_ssh *s, ssh_channel ch);
 /** oe_ssh__chan_retry() - offer late data again; true when some went out. */
 bool oe_ssh__chan_retry(struct oe_ssh *s);
+/**
+ * oe_ssh__chan_widen() - judge the windows, and grant what is due.  Not from
+ * within libssh.
+ */
+void oe_ssh__chan_widen(struct oe_ssh *s);
 /** oe_ssh__chan_find() - the wrapper of @ch, or NULL. */
 struct oe_ssh_chan *oe_ssh__chan_find(struct oe_ssh *s, ssh_channel ch);
 /** oe_ssh__chan_detach() - libssh's channel goes; what was held is lost. */
 void oe_ssh__chan_detach(struct oe_ssh_chan *c);
 /** oe_ssh__chan_reap() - free what oe_ssh_chan_free() had to leave. */
 void oe_ssh__chan_reap(struct oe_ssh *s);
+/** oe_ssh__least_rtt_us() - least round trip that TCP saw of late, or 0. */
+uint64_t oe_ssh__least_rtt_us(const struct oe_ssh *s);
 /** oe_ssh__may_write() - what was written before has left, or nearly all. */
 bool oe_ssh__may_write(const struct oe_ssh *s);
 /** oe_ssh__break() - the connection cannot go on; @why for oe_ssh_error(). */
 void oe_ssh__break(struct oe_ssh *s, const char *why);
-/** oe_ssh__serve_message() - libssh's message callback of the server side. */
+
+/* What becomes of a message: libssh's "no", nothing more, or it stays ours. */
+enum { OE_SSH__REPLY_DONE, OE_SSH__REPLY_DEFAULT, OE_SSH__REPLY_KEPT };
+
+/**
+ * oe_ssh__serve_message() - a message on the server side; until the peer is
+ * authenticated this is libssh's callback, which never keeps one.
+ */
 int oe_ssh__serve_message(ssh_session session, ssh_message msg, void *arg);
+/**
+ * oe_ssh__inbox_serve() - handle the messages that libssh has queued.
+ * Called after it read, and before a channel event that came later than a
+ * queued request of that channel is told.
+ */
+bool oe_ssh__inbox_serve(struct oe_ssh *s);
+/** oe_ssh__inbox_forget() - @ch is about to go: drop its requests. */
+void oe_ssh__inbox_forget(struct oe_ssh *s, ssh_channel ch);
+void oe_ssh__inbox_done(struct oe_ssh *s);
+/**
+ * oe_ssh__forward_take() - @m becomes a request of the owner's.
+ * Return: false when it is none, or none that is wanted.
+ */
+bool oe_ssh__forward_take(struct oe_ssh *s, ssh_message m);
+/** oe_ssh__forward_done() - the connection goes; requests lose it. */
+void oe_ssh__forward_done(struct oe_ssh *s);
+/**
+ * oe_ssh__listen_collect() - after each byte that libssh read while a request
+ * for any port is out: is its answer there?
+ */
+void oe_ssh__listen_collect(struct oe_ssh *s);
+/** oe_ssh__watch() - have the loop watch @fd, the socket or a copy of it. */
+void oe_ssh__watch(struct oe_ssh *s, int fd);
+/** oe_ssh__listen_drips() - such a request is out. */
+bool oe_ssh__listen_drips(const struct oe_ssh *s);
+void oe_ssh__listen_done(struct oe_ssh *s);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/ssh/internal.h"
 
+#include <linux/tcp.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +28,8 @@ oe_ssh__wrap(ssh_session session, int fd)
 	s->session = session;
 	s->fd = fd;
 	s->last_input_ms = oe_time_mono_ms();
+	s->inbox_end = &s->inbox;
+	s->drip_fd = -1;
 	ssh_set_blocking(session, 0);
 	ssh_set_counters(session, &s->wire, &s->packets);
 	oe_ssh__readahead_add(fd);
@@ -70,6 +72,25 @@ ssh_note_input(struct oe_ssh *s)
 	s->last_input_ms = oe_time_mono_ms();
 }
 
+/* One poll of libssh's. */
+static int
+ssh_take_input(struct oe_ssh *s)
+{
+	bool drip = oe_ssh__listen_drips(s);
+	int r;
+
+	if (drip)
+		(void)oe_ssh__readahead_hold(s->fd, false);
+	r = ssh_event_dopoll(s->event, 0);
+	if (drip) {
+		(void)oe_ssh__readahead_hold(s->fd, true);
+		oe_ssh__listen_collect(s);
+	}
+	if (r != SSH_ERROR)
+		(void)oe_ssh__inbox_serve(s);
+	return r;
+}
+
 /* Let libssh handle what the socket, or the read-ahead, has. */
 static void
 ssh_serve_input(struct oe_ssh *s)
@@ -78,7 +99,7 @@ ssh_serve_input(struct oe_ssh *s)
 
 	s->depth++;
 	do {
-		r = ssh_event_dopoll(s->event, 0);
+		r = ssh_take_input(s);
 		/* what libssh cannot go on from, it does not hang up on */
 		if (r == SSH_ERROR || !ssh_is_connected(s->session) ||
 		    (ssh_get_status(s->session) & SSH_CLOSED_ERROR)) {
@@ -115,7 +136,12 @@ ssh_before_wait(void *arg)
 		/* others may have decided before what this has changed */
 		more = true;
 	}
+	/* libssh reads in its other calls too */
+	s->depth++;
+	more |= oe_ssh__inbox_serve(s);
+	s->depth--;
 	more |= oe_ssh__chan_retry(s);
+	oe_ssh__chan_widen(s);
 	oe_ssh__chan_reap(s);
 	ssh_note_input(s);
 	if (!s->dead)
@@ -129,6 +155,13 @@ ssh_before_wait(void *arg)
 }
 
 void
+oe_ssh__watch(struct oe_ssh *s, int fd)
+{
+	oe_watch_free(&s->watch);
+	s->watch = oe_loop_watch(s->loop, fd, POLLIN, ssh_on_ready, s);
+}
+
+void
 oe_ssh_attach(struct oe_ssh *s, struct oe_loop *loop, void (*failed)(void *arg),
     void *arg)
 {
@@ -139,7 +172,7 @@ oe_ssh_attach(struct oe_ssh *s, struct oe_loop *loop, void (*failed)(void *arg),
 		s->event = ssh_event_new();
 		ssh_event_add_session(s->event, s->session);
 	}
-	s->watch = oe_loop_watch(loop, s->fd, POLLIN, ssh_on_ready, s);
+	oe_ssh__watch(s, s->fd);
 	s->idle = oe_loop_idle(loop, ssh_before_wait, s);
 }
 
@@ -154,6 +187,9 @@ oe_ssh_free(struct oe_ssh **ps)
 	for (c = s->chans; c; c = c->next)
 		c->freed = true;
 	s->depth = 0;
+	oe_ssh__forward_done(s);
+	oe_ssh__listen_done(s);
+	oe_ssh__inbox_done(s);
 	oe_ssh__chan_reap(s);
 	for (c = s->chans; c; c = next) {
 		next = c->next;
@@ -163,6 +199,7 @@ oe_ssh_free(struct oe_ssh **ps)
 		oe_watch_free(&s->watch);
 		oe_idle_free(s->loop, &s->idle);
 	}
+	oe_fd_close(&s->drip_fd);
 	oe_ssh__readahead_remove(s->fd);
 	if (s->event) {
 		ssh_event_remove_session(s->event, s->session);
@@ -250,12 +287,15 @@ oe_ssh__may_write(const struct oe_ssh *s)
 int
 oe_ssh_flush(struct oe_ssh *s, int timeout_ms)
 {
+	bool held;
 	int r;
 
 	if (s->dead)
 		return OE_ECLOSED;
 	s->depth++;
+	held = oe_ssh__readahead_hold(s->fd, false);
 	r = ssh_blocking_flush(s->session, timeout_ms);
+	(void)oe_ssh__readahead_hold(s->fd, held);
 	s->depth--;
 	if (r == SSH_ERROR) {
 		oe_ssh__break(s, NULL);
@@ -267,17 +307,26 @@ oe_ssh_flush(struct oe_ssh *s, int timeout_ms)
 int
 oe_ssh_keepalive(struct oe_ssh *s)
 {
+	bool held;
+
 	if (s->dead)
 		return OE_ECLOSED;
+	/* libssh has one request out at a time, and that one is answered too */
+	if (s->asking)
+		return 0;
 	/*
 	 * Non-blocking, libssh leaves the request pending, and the next call
 	 * only collects its answer and sends nothing.  So of two calls one
-	 * sends, unless an earlier request is still unanswered.
+	 * sends, unless an earlier request is still unanswered.  Nothing is
+	 * read meanwhile, so that one is surely pending afterwards.
 	 */
 	s->depth++;
+	held = oe_ssh__readahead_hold(s->fd, true);
 	(void)ssh_send_keepalive(s->session);
 	(void)ssh_send_keepalive(s->session);
+	(void)oe_ssh__readahead_hold(s->fd, held);
 	s->depth--;
+	s->keepalive_out = true;
 	ssh_note_input(s);
 	return ssh_is_connected(s->session) ? 0 : OE_ECLOSED;
 }
@@ -295,16 +344,36 @@ oe_ssh_bytes(const struct oe_ssh *s, uint64_t *ret_in, uint64_t *ret_out)
 	*ret_out = s->wire.out_bytes;
 }
 
-uint64_t
-oe_ssh_rtt_us(const struct oe_ssh *s)
+static struct tcp_info
+ssh_tcp_info(const struct oe_ssh *s)
 {
 	struct tcp_info info;
 	socklen_t n = sizeof info;
 
 	memset(&info, 0, sizeof info);
 	if (getsockopt(s->fd, IPPROTO_TCP, TCP_INFO, &info, &n) < 0)
-		return 0;
+		memset(&info, 0, sizeof info);
+	return info;
+}
+
+uint64_t
+oe_ssh_rtt_us(const struct oe_ssh *s)
+{
+	struct tcp_info info = ssh_tcp_info(s);
+
 	return info.tcpi_rtt;
+}
+
+/* Without the queues that we fill ourselves. */
+uint64_t
+oe_ssh__least_rtt_us(const struct oe_ssh *s)
+{
+	struct tcp_info info = ssh_tcp_info(s);
+
+	/* not known is 0 from old kernels, all ones from others */
+	return info.tcpi_min_rtt && info.tcpi_min_rtt < info.tcpi_rtt
+		   ? info.tcpi_min_rtt
+		   : info.tcpi_rtt;
 }
 
 void

@@ -3,10 +3,11 @@
  * core/ssh/ssh.h - one SSH connection of either side, over libssh.
  *
  * Everything is event-driven on an oe_loop; nothing blocks.  libssh's types
- * stay inside core/ssh (internal.h).  Bounds: a channel holds at most
- * OE_SSH_STUCK_MAX bytes that its owner has not taken, after that the
- * connection ends; writing stops at the peer's window and at
- * OE_SSH_OUT_MAX bytes of unsent output.
+ * stay inside core/ssh (internal.h).  Bounds: a channel holds at most twice
+ * its window (window.h, up to OE_SSH_WINDOW_MAX for all channels of a
+ * connection beyond what libssh grants each) and OE_SSH_STUCK_MAX bytes that
+ * its owner has not taken, after that the connection ends; writing stops at the
+ * peer's window and at OE_SSH_OUT_MAX bytes of unsent output.
  */
 #pragma once
 
@@ -22,8 +23,9 @@ struct oe_loop;
 struct oe_ssh;
 struct oe_ssh_chan;
 
-#define OE_SSH_STUCK_MAX (4u * 1024 * 1024)
-#define OE_SSH_OUT_MAX   (2u * 1024 * 1024)
+#define OE_SSH_STUCK_MAX  (4u * 1024 * 1024)
+#define OE_SSH_OUT_MAX    (2u * 1024 * 1024)
+#define OE_SSH_WINDOW_MAX (16u * 1024 * 1024)
 
 /*
  * Events of one channel.  Any may be NULL.  The server-side ones return true
