@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "core/base/fd.h"
@@ -188,8 +189,11 @@ pump_try_eof(struct oe_ssh_pump *p)
 	if (!p->peer_eof || p->broken[SINK_OUT] || oe_ssh_chan_held(p->chan))
 		return;
 	/* a pty has no half-close: its end is the session's end */
-	if (!pump_shares(p))
-		pump_close_out(p, SINK_OUT);
+	if (p->plan.socket)
+		(void)shutdown(p->out[SINK_OUT], SHUT_WR);
+	else if (pump_shares(p))
+		return;
+	pump_close_out(p, SINK_OUT);
 }
 
 static void
