@@ -17,6 +17,7 @@
 #include "core/base/library.h"
 
 struct oe_command;
+struct oe_srv_forwarding;
 
 #define OE_SUBSYSTEM_ARGS_MAX 6
 
@@ -42,6 +43,8 @@ struct oe_module {
 	const struct oe_command *const *commands; /* ended by NULL, or NULL */
 	const struct oe_subsystem *subsystems; /* ended by name NULL, or NULL */
 	const struct oe_library *libraries;    /* ended by name NULL, or NULL */
+	/* port forwarding for the server (server/forwarding.h), or NULL */
+	const struct oe_srv_forwarding *server_forwarding;
 };
 
 struct oe_module_absent {
