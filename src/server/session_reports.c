@@ -23,9 +23,10 @@
 /* What is read before other work of the monitor has its turn. */
 #define OE_SRV_REPORT_TURN (64 * 1024)
 /* Bytes a second, and how many may come at once after a time of less. */
-#define OE_SRV_REPORT_RATE    (4 * 1024 * 1024)
-#define OE_SRV_REPORT_BURST   (16 * 1024 * 1024)
-#define OE_SRV_REPORT_WAIT_MS 50
+#define OE_SRV_REPORT_RATE  (4 * 1024 * 1024)
+#define OE_SRV_REPORT_BURST (16 * 1024 * 1024)
+/* Lines of a while are taken in one go: a turn for each would cost more. */
+#define OE_SRV_REPORT_WAIT_MS 20
 
 struct oe_srv_reports {
 	struct oe_srv_conn *conn;
@@ -90,25 +91,26 @@ reports_take(struct oe_srv_reports *r, const char *p, size_t n)
 	}
 }
 
-/* false: nothing more will come */
-static bool
+/* Bytes that came, or OE_ECLOSED: there will be no more. */
+static ssize_t
 reports_read(struct oe_srv_reports *r)
 {
 	char buf[OE_SRV_REPORT_TURN / 4];
-	size_t turn = 0;
-	ssize_t n;
+	ssize_t n, turn = 0;
 
 	while (turn < OE_SRV_REPORT_TURN) {
 		n = read(r->fd, buf, sizeof buf);
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n < 0 && errno == EAGAIN)
+			break;
 		if (n <= 0)
-			return n < 0 && errno == EAGAIN;
+			return OE_ECLOSED;
 		reports_take(r, buf, (size_t)n);
-		turn += (size_t)n;
+		turn += n;
 		r->allowance -= n;
 	}
-	return true;
+	return turn;
 }
 
 static void
@@ -133,14 +135,15 @@ static void
 reports_on_input(void *arg, short revents)
 {
 	struct oe_srv_reports *r = arg;
+	ssize_t n = reports_read(r);
 
 	(void)revents;
-	if (!reports_read(r)) {
+	if (n < 0) {
 		reports_stop(r);
 		return;
 	}
 	reports_earn(r);
-	if (r->allowance > 0)
+	if (n >= OE_SRV_REPORT_TURN && r->allowance > 0)
 		return;
 	oe_watch_set(r->watch, 0);
 	oe_timer_set(r->wait, OE_SRV_REPORT_WAIT_MS);
@@ -199,7 +202,7 @@ oe_srv__reports_close(struct oe_srv_session *s)
 	for (; r->fd >= 0 && left > 0; left -= OE_SRV_REPORT_TURN) {
 		struct pollfd p = {.fd = r->fd, .events = POLLIN};
 
-		if (poll(&p, 1, 0) <= 0 || !reports_read(r))
+		if (poll(&p, 1, 0) <= 0 || reports_read(r) < 0)
 			break;
 	}
 	if (r->n || r->skipping)

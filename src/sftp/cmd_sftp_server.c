@@ -29,6 +29,8 @@
 
 /* Descriptors that are worth having; a session may have as many handles. */
 #define FILES_WANTED 4096
+/* How long the work at hand may take once the session is hung up. */
+#define HANGUP_S 5
 
 /* Names as sshd_config(5) has them; -1 writes nothing at all. */
 static const struct {
@@ -399,6 +401,29 @@ serve(const struct oe_sftp_server_rules *rules, struct oe_err *err)
 	return r;
 }
 
+static void
+on_hangup(int number)
+{
+	(void)number;
+	alarm(HANGUP_S);
+}
+
+/*
+ * The end of the input follows a hangup.  Files that are being put get or
+ * lose their names by then; to end at once would leave temporary ones.
+ */
+static void
+survive_hangup(void)
+{
+	struct sigaction sa;
+
+	memset(&sa, 0, sizeof sa);
+	sigemptyset(&sa.sa_mask);
+	sa.sa_handler = on_hangup;
+	sa.sa_flags = SA_RESTART;
+	sigaction(SIGHUP, &sa, NULL);
+}
+
 static int
 serve_audited(const struct oe_values *v, struct oe_sftp_server_rules *rules,
     const struct passwd *pw, struct oe_err *err)
@@ -448,6 +473,7 @@ run(const struct oe_ctx *ctx)
 		return print_requests();
 	setup_log(v);
 	signal(SIGPIPE, SIG_IGN);
+	survive_hangup();
 	/* a limit on file sizes is an answer to a WRITE, not the end */
 	signal(SIGXFSZ, SIG_IGN);
 	raise_files();

@@ -425,8 +425,11 @@ oe_sftp_copy_lane(struct oe_sftp_copy *c, bool is_target, struct oe_sftp_fs *fs)
 unsigned
 oe_sftp_copy_wants(const struct oe_sftp_copy *c, uint64_t rtt_us)
 {
-	uint64_t bytes = c->totals.bytes - c->totals.bytes_done;
-	uint64_t files = c->totals.files - c->totals.files_done;
+	const struct oe_copy_totals *t = &c->totals;
+	uint64_t bytes =
+	    t->bytes > t->bytes_done ? t->bytes - t->bytes_done : 0;
+	uint64_t ended = t->files_done + t->files_failed;
+	uint64_t files = t->files > ended ? t->files - ended : 0;
 
 	if (rtt_us < 5000)
 		return 1;

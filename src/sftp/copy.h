@@ -33,13 +33,13 @@ struct oe_sftp_copy;
 
 #define OE_COPY_RECURSIVE     0x001u
 #define OE_COPY_PRESERVE      0x002u /* -p: times and mode */
-#define OE_COPY_LINKS         0x004u /* links as links; else what they point to */
+#define OE_COPY_LINKS         0x004u /* as links, else what they lead to */
 #define OE_COPY_RESUME        0x008u
 #define OE_COPY_VERIFY        0x010u /* compare hashes of both sides */
 #define OE_COPY_IN_PLACE      0x020u
 #define OE_COPY_NO_SYNC       0x040u /* do not wait for the disk */
 #define OE_COPY_DRY_RUN       0x080u
-#define OE_COPY_NO_SPARSE     0x100u /* write zeros where the source has holes */
+#define OE_COPY_NO_SPARSE     0x100u /* zeros where the source has holes */
 #define OE_COPY_OVERWRITE_OFF 0x200u /* an existing file is an error */
 /* reget, reput: go on at the size of the target, in place */
 #define OE_COPY_APPEND 0x400u

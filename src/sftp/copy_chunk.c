@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/str.h"
 #include "sftp/copy_internal.h"
 
 /* Further sessions take part in files with so much to go. */
@@ -11,6 +12,7 @@
 #define CHUNKS_PER_LOOK 8
 /* The rate must grow by a part of this much for a larger window. */
 #define GROWTH_PART 8
+#define CHANGED     "it changed while it was copied"
 
 static void chunk_done(struct oe_sftp_op *op);
 static void write_done(struct oe_sftp_op *op);
@@ -310,9 +312,24 @@ put_remote(struct oe_copy_chunk *ch, const uint8_t *p)
 /* --- the end of the source --- */
 
 static void
+give_up(struct oe_copy_large *l, int status, const char *words)
+{
+	struct oe_sftp_op op;
+
+	memset(&op, 0, sizeof op);
+	op.status = status;
+	oe_str_copy(op.message, sizeof op.message, words);
+	large_failed(l, &op, false);
+}
+
+static void
 seen_end(struct oe_copy_large *l, uint64_t at)
 {
 	l->eof = true;
+	if (at < l->got_to) {
+		give_up(l, OE_ESYS, CHANGED);
+		return;
+	}
 	if (at < l->size)
 		l->size = at;
 	if (l->next_at > l->size)
@@ -361,6 +378,7 @@ static void
 chunk_got(struct oe_copy_chunk *ch, struct oe_sftp_op *op)
 {
 	struct oe_copy_large *l = ch->l;
+	uint64_t end;
 
 	if (ch->zeros)
 		put_zeros(ch);
@@ -375,6 +393,13 @@ chunk_got(struct oe_copy_chunk *ch, struct oe_sftp_op *op)
 		oe_copy__chunk_free(ch);
 		return;
 	}
+	end = ch->offset + ch->got;
+	if (l->eof && end > l->size) {
+		give_up(l, OE_ESYS, CHANGED);
+		return;
+	}
+	if (end > l->got_to)
+		l->got_to = end;
 	if (ch->probe)
 		grew(ch);
 	if (is_local(l->j->c->to.lane[0].fs))

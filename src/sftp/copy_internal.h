@@ -311,6 +311,7 @@ struct oe_copy_large {
 	uint64_t next_at; /* first byte that was not asked for */
 	uint64_t old;     /* bytes the target had: no holes are made there */
 	uint64_t written; /* end of the last byte written */
+	uint64_t got_to;  /* end of the last byte read */
 	uint8_t *same;    /* bit per OE_COPY_BLOCK that need not go; or NULL */
 	uint64_t same_blocks;
 	uint64_t compared; /* copy_resume.c: bytes whose hashes are known */

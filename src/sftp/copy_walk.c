@@ -206,7 +206,7 @@ dir_mode(const struct oe_copy_dir *d)
 {
 	if (!(d->attrs.flags & OE_ATTR_PERMISSIONS))
 		return 0777;
-	/* what is to be written into must be writable for now */
+	/* what is to be written into must be writable meanwhile */
 	return (d->attrs.mode & 0777) | 0700;
 }
 

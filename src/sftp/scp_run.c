@@ -20,7 +20,7 @@
 #include "sftp/scp_target.h"
 
 /* How often more connections are thought of. */
-#define WIDEN_MS 250
+#define WIDEN_MS 50
 
 /* The signal that ends the run; set by on_signal() only. */
 static volatile sig_atomic_t stop_signal;

@@ -123,7 +123,7 @@ oe_sftp_server_new(const struct oe_sftp_server_rules *rules,
 	int r = 0;
 
 	s->rules = *rules;
-	s->in = s->peer = -1;
+	s->in = s->peer = s->spare[0] = s->spare[1] = -1;
 	s->handles.max = handles_max(rules);
 	s->puts.random[0] = oe_mem_random(0);
 	s->puts.random[1] = oe_mem_random(0);

@@ -192,6 +192,8 @@ struct oe_sftp_server {
 	uint64_t refused; /* bits: requests, by their place in the table */
 	bool begun;       /* INIT was seen */
 	int in, peer;     /* descriptors while it runs, else -1 */
+	int spare[2];     /* for server_splice.c, or -1 */
+	bool broken;      /* an answer could not be written wholly */
 	uint8_t *input;
 	size_t in_off, in_len;
 	struct oe_buf out;
@@ -269,6 +271,25 @@ uint8_t *oe_sftp__scratch(struct oe_sftp_server *s);
  * end.
  */
 bool oe_sftp__peer_gone(const struct oe_sftp_server *s);
+
+/** oe_sftp__drain() - write what the peer takes; 0, OE_ECLOSED, OE_ESYS. */
+int oe_sftp__drain(struct oe_sftp_server *s, struct oe_err *err);
+
+/* --- pages instead of copies: server_splice.c --- */
+
+/* Shorter reads are cheaper to copy. */
+#define OE_SFTP__SPLICE_MIN (32 * 1024)
+
+/** oe_sftp__splice_begin() - find out whether the answers go into a pipe. */
+void oe_sftp__splice_begin(struct oe_sftp_server *s);
+void oe_sftp__splice_end(struct oe_sftp_server *s);
+/**
+ * oe_sftp__splice_read() - answer a READ with a file's pages.
+ * Return: bytes; 0: there are none; -1: not possible, nothing was done.
+ * When the peer went away meanwhile s->broken is set.
+ */
+ssize_t oe_sftp__splice_read(
+    struct oe_sftp_server *s, int fd, uint64_t offset, uint32_t len);
 
 /* --- handlers --- */
 

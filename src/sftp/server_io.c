@@ -61,13 +61,16 @@ take(struct oe_sftp_server *s, enum step *ret, struct oe_err *err)
 		r = oe_sftp_server_handle(s, p, n, err);
 		if (r < 0)
 			return r;
+		if (s->broken)
+			return oe_err_set(err, OE_ECLOSED,
+			    "nobody reads the answers any more");
 	}
 	*ret = STEP_OK;
 	return 0;
 }
 
-static int
-drain(struct oe_sftp_server *s, struct oe_err *err)
+int
+oe_sftp__drain(struct oe_sftp_server *s, struct oe_err *err)
 {
 	struct oe_buf *b = &s->out;
 	ssize_t w;
@@ -142,7 +145,7 @@ loop(struct oe_sftp_server *s, struct oe_err *err)
 		more = STEP_OK;
 		r = take(s, &more, err);
 		if (r == 0)
-			r = drain(s, err);
+			r = oe_sftp__drain(s, err);
 		if (r < 0)
 			break;
 		if (oe_buf_left(&s->out) >= OE_SFTP__OUT_HIGH) {
@@ -179,12 +182,14 @@ oe_sftp_server_run(
 	if (in_flags < 0 || out_flags < 0 || oe_fd_set_nonblock(in, true) < 0 ||
 	    oe_fd_set_nonblock(out, true) < 0)
 		r = oe_err_sys(err, "set up standard input and output");
+	oe_sftp__splice_begin(s);
 	if (r == 0)
 		r = loop(s, err);
 	if (in_flags >= 0)
 		(void)fcntl(in, F_SETFL, in_flags);
 	if (out_flags >= 0)
 		(void)fcntl(out, F_SETFL, out_flags);
+	oe_sftp__splice_end(s);
 	oe_mem_unmap(s->input, INPUT);
 	s->input = NULL;
 	s->in_off = s->in_len = 0;

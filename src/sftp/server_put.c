@@ -59,6 +59,21 @@ write_all(int fd, const uint8_t *p, size_t n)
 	return 0;
 }
 
+/*
+ * What replaces a file takes its place with its owner and permissions, as
+ * writing into it would have.  Another owner's set-id bits are not for us.
+ */
+static int
+put_inherit(int fd, const struct stat *old)
+{
+	mode_t mode = old->st_mode & 07777;
+
+	if (old->st_uid != geteuid() || old->st_gid != getegid())
+		if (fchown(fd, old->st_uid, old->st_gid) < 0)
+			mode &= 0777;
+	return fchmod(fd, mode);
+}
+
 static int
 put_content(const struct oe_sftp__put *u, const struct oe_sftp_attrs *a,
     const struct oe_buf *data)
@@ -116,16 +131,23 @@ put_write(struct oe_sftp_server *s, struct oe_sftp__put *u,
 {
 	struct oe_sftp__puts *t = &s->puts;
 	mode_t mode = a->flags & OE_ATTR_PERMISSIONS ? a->mode & 07777 : 0666;
-	struct stat st;
+	struct stat st, old;
+	bool inherit;
 
+	inherit = u->flags & OE_PUT_REPLACE && !(u->flags & OE_PUT_MODE) &&
+		  fstatat(t->dirs[u->dir].fd, u->name, &old,
+		      AT_SYMLINK_NOFOLLOW) == 0 &&
+		  S_ISREG(old.st_mode);
 	snprintf(u->temporary, sizeof u->temporary, ".oe-put-%08x%08x-%x",
 	    (unsigned)t->random[0], (unsigned)t->random[1],
 	    (unsigned)t->count++);
 	u->fd = openat(t->dirs[u->dir].fd, u->temporary,
-	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+	    inherit ? 0600 : mode);
 	if (u->fd < 0)
 		return -1;
 	if (put_content(u, a, data) < 0 ||
+	    (inherit && put_inherit(u->fd, &old) < 0) ||
 	    (u->flags & OE_PUT_SYNC && fstat(u->fd, &st) < 0)) {
 		put_discard(t, u);
 		oe_fd_close(&u->fd);

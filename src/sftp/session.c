@@ -212,6 +212,10 @@ data_begin(struct oe_sftp_session *s, struct oe_sftp_op *op, const uint8_t *len)
 	if (n > op->asked)
 		return oe_sftp__session_fail(
 		    s, OE_EPROTO, "sent more data than asked for");
+	/* the end is told by a STATUS; this would be a file cut short */
+	if (n == 0 && op->asked)
+		return oe_sftp__session_fail(
+		    s, OE_EPROTO, "sent DATA without data");
 	s->data_op = op;
 	s->data_left = n;
 	return 0;

@@ -221,7 +221,7 @@ run_program(char *const *argv, int in, int out, int tell)
 	signal(SIGPIPE, SIG_DFL);
 	dup2(in, STDIN_FILENO);
 	dup2(out, STDOUT_FILENO);
-	execvp(argv[0], argv);
+	execv(argv[0], argv);
 	e = errno;
 	(void)oe_fd_write_all(tell, &e, sizeof e);
 	_exit(127);

@@ -43,7 +43,7 @@ empty(int dirfd, int depth)
 		if (oe_str_eq(e->d_name, ".") || oe_str_eq(e->d_name, "..") ||
 		    unlinkat(dirfd, e->d_name, 0) == 0)
 			continue;
-		(void)fchmodat(dirfd, e->d_name, 0700, 0);
+		(void)!fchmodat(dirfd, e->d_name, 0700, 0);
 		sub = openat(dirfd, e->d_name, O_RDONLY | O_DIRECTORY);
 		if (sub >= 0 && depth < 64)
 			empty(sub, depth + 1);
@@ -79,7 +79,7 @@ prepare(void)
 		abort();
 	close(fd);
 	(void)mkdir("d", 0700);
-	(void)symlink("/etc/passwd", "out");
+	(void)!symlink("/etc/passwd", "out");
 }
 
 /* What was given last, from the answers. */

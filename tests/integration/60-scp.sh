@@ -158,16 +158,12 @@ outcome() {
 	(cd "$T" && find l r -type d | sort)
 }
 
-# OpenSSH's scp does it once, whichever server it is.
 rows() {
-	local text things args model n=0
+	local text things args
 	while IFS='|' read -r text things args; do
-		n=$((n + 1))
-		model=$T/model-$1-$n
-		[ -f "$model" ] ||
-			outcome o_scp "$things" "$args" >"$model"
-		is "$(outcome oe_scp "$things" "$args")" "$(cat "$model")" \
-			"$PEER: as OpenSSH's, $1: $text"
+		is "$(outcome oe_scp "$things" "$args")" \
+			"$(outcome o_scp "$things" "$args")" \
+			"as OpenSSH's, $1: $text"
 	done
 }
 
@@ -395,14 +391,15 @@ interrupt() {
 	like "$(cat "$ERR")" 'with --resume goes on' "$PEER: and how to go on"
 	run oe_scp --resume --json big "$ME@$LO:$R/"
 	status_is 0 "$PEER: which works"
-	like "$(jq -r 'select(.type == "file") | .resumed' "$OUT")" \
-		'^[1-9][0-9]+$' "$PEER: a part was there already"
+	# without hashes of the server the last 32 MiB are not trusted
+	[ "$PEER" != ours ] ||
+		like "$(jq -r 'select(.type == "file") | .resumed' "$OUT")" \
+			'^[1-9][0-9]+$' "$PEER: a part was there already"
 	check "$PEER: the file is whole" cmp big "$R/big"
 	nothing_left "$R" "$PEER: no temporary file is left"
 }
 
 peers() {
-	as_openssh
 	trees
 	names
 	preserve
@@ -416,6 +413,9 @@ peers() {
 	interrupt
 }
 each_peer peers
+# The rules are the client's: one server will do.
+PEER_PORT=$SERVER_PORT
+as_openssh
 
 # --- two peers, and none ---------------------------------------------------------
 

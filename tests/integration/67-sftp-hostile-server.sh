@@ -14,10 +14,4 @@ for group in get put tree hello shell; do
 		"$TESTLIB/sftp_hostile_server_run.py" "$group" \
 		"$T/as/$group" "$OMNIEDGE"
 done
-
-# --- no answer ---------------------------------------------------------------
-
-# A server that says nothing more: the client does not wait for ever.
-mkdir "$T/far" "$T/near"
-echo data >"$T/far/file"
 done_testing

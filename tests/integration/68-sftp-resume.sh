@@ -14,13 +14,13 @@ install -d -m 777 "$T/as"
 
 # --- cut at random bytes, and resumed ----------------------------------------
 
-cuts=180 limit=120
+cuts=${OE_CUTS:-180} limit=120
 [ -z "${OE_LONG:-}" ] || cuts=2000 limit=3000
 RESULTS_LIMIT=$limit RESULTS_USER=$LOGIN sftp_results "cuts" \
 	"$PYTHON" "$TESTLIB/sftp_cut_resume.py" "$T/as/cuts" "$OMNIEDGE" \
 	"$cuts"
 
-start_server --ban-after 0 --max-startups 500 --log-level info ||
+start_server --ban-after 0 --max-startups 500 ||
 	bail "no server"
 cp "$T/id" "$T/as/id"
 chown "$LOGIN" "$T/as/id"
@@ -42,21 +42,21 @@ serve="$OMNIEDGE sftp-server"
 killed() {
 	local who=$1 way=$2 dir=$T/kill-$1-$2 pid victim
 	mkdir -p "$dir/to"
-	head -c 8000000 /dev/urandom >"$dir/from"
+	head -c 12000000 /dev/urandom >"$dir/from"
 	echo old >"$dir/to/file"
 	local args=("$dir/from" "x:$dir/to/file")
 	[ "$way" = put ] || args=("x:$dir/from" "$dir/to/file")
-	"$OMNIEDGE" scp --resume -l 30000 -D "$serve" "${args[@]}" \
+	"$OMNIEDGE" scp --resume -l 60000 -D "$serve" "${args[@]}" \
 		>"$dir/out" 2>"$dir/err" &
 	pid=$!
-	wait_for 20 eval "[ \"\$(stat -c %s '$dir'/to/.*.part | head -n1)\" -gt 1000000 ]"
+	wait_for 20 eval "[ \"\$(stat -c %s '$dir'/to/.*.part | head -n1)\" -gt 6000000 ]"
 	victim=$pid
 	[ "$who" = client ] || victim=$(children_of "$pid" | head -n1)
 	kill -KILL "$victim"
 	wait "$pid" 2>/dev/null
 	STATUS=$?
 	if [ "$who" = server ]; then
-		is "$STATUS" 1 "$way: the server is killed: exit status" ||
+		is "$STATUS" 255 "$way: the server is killed: exit status" ||
 			diag_file "$dir/err"
 		like "$(cat "$dir/err")" 'file|from' "$way: the file is named"
 	fi
@@ -75,12 +75,12 @@ killed server get
 
 # --- the disk is full --------------------------------------------------------
 
-# full WAY SERVER...: to a file system of 3 MB.
+# full WAY NAME SERVER...: to a file system of 10 MB.
 full() {
 	local way=$1 dir=$T/full-$1-$2 serve=${*:3}
 	local args=("$T/blob" "x:$dir/file")
 	[ "$way" = put ] || args=("x:$T/blob" "$dir/file")
-	on_tmpfs "$dir" 3m || {
+	on_tmpfs "$dir" 10m || {
 		skip "$way: disk full" "needs root, and a mount"
 		return
 	}
@@ -93,16 +93,17 @@ full() {
 		like "$(cat "$ERR")" 'No space left' "$way, $2: and why"
 	fi
 	check "$way, $2: the old file is whole" cmp "$T/old" "$dir/file"
-	mount -o remount,size=20m "$dir"
+	mount -o remount,size=40m "$dir"
 	check "$way, $2: with space it goes on" "$OMNIEDGE" scp --resume --json \
 		-D "$serve" "${args[@]}"
-	like "$(cat "$OUT")" '"resumed": ?[1-9][0-9]{5}' \
-		"$way, $2: not from the beginning"
+	# without hashes, what was written last is not trusted
+	[ "$2" = OpenSSH ] || like "$(cat "$OUT")" \
+		'"resumed": ?[1-9][0-9]{5}' "$way, $2: not from the beginning"
 	check "$way, $2: it is the same" cmp "$T/blob" "$dir/file"
 	is "$(ls -A "$dir")" file "$way, $2: nothing is left"
 	umount "$dir"
 }
-head -c 6000000 /dev/urandom >"$T/blob"
+head -c 16000000 /dev/urandom >"$T/blob"
 full put ours "$serve"
 full get ours "$serve"
 if [ -x "$OPENSSH_SFTP_SERVER" ]; then

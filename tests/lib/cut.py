@@ -2,7 +2,7 @@
 """cut.py FILE COMMAND...: run a server, pass its bytes on, and end when so
 many have passed.  FILE holds lines "in N" or "out N"; each run takes the first
 line away; without one nothing is cut.  "tcp PORT" as COMMAND connects.
-Ends the server by SIGKILL, as a lost machine does."""
+The server then sees the end of its input, and nobody reads its output."""
 import fcntl
 import os
 import select
@@ -42,7 +42,8 @@ def main():
                 while view:
                     view = view[os.write(out, view):]
                 if p:
-                    p.kill()
+                    p.stdin.close()
+                    p.stdout.close()
                     p.wait()
                 os._exit(9)
             if name == way:

@@ -13,7 +13,7 @@ port, user, key, far, tree, back = sys.argv[1:]
 t = Results()
 
 
-async def steps(f):
+async def steps(f, openssh):
     far_ = far + "/asyncssh"
     await f.mkdir(far_)
     # no chdir(): it would change what a link says
@@ -41,8 +41,10 @@ async def steps(f):
     t.equal((st.size, st.mtime), (10, 4), "setstat on a handle")
     await f.link(base + "big", base + "hard")
     t.equal((await f.lstat(base + "hard")).size, 10, "hardlink")
-    await f.symlink("big", base + "soft")
-    t.equal(await f.readlink(base + "soft"), "big", "symlink, readlink")
+    # the draft's order of arguments is sent to all others
+    if openssh:
+        await f.symlink("big", base + "soft")
+        t.equal(await f.readlink(base + "soft"), "big", "symlink, readlink")
     await f.posix_rename(base + "hard", base + "soft")
     t.equal(await f.islink(base + "soft"), False, "posix_rename over a link")
     t.ok(len(await f.glob(base + "tree/size*")) == 9, "glob")
@@ -63,6 +65,6 @@ async def main():
                                 client_keys=[key], known_hosts=None,
                                 agent_path=None) as c:
         async with c.start_sftp_client() as f:
-            await steps(f)
+            await steps(f, "OpenSSH" in c.get_extra_info("server_version"))
 
 asyncio.run(main())

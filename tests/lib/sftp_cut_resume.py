@@ -17,7 +17,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 OPENSSH = "/usr/lib/openssh/sftp-server"
 seed = int(os.environ.get("OE_SEED", "0")) or random.randrange(1 << 30)
 t = Results()
-SIZE = 6000000
+SIZE = 10000000
 
 
 def make(path, rnd, shape):
@@ -33,7 +33,7 @@ def make(path, rnd, shape):
             os.utime(p, (1000000000 + i, 1000000000 + rnd.randrange(10**8)))
         return
     with open(path, "wb") as f:
-        f.write(rnd.randbytes(SIZE if shape == "file" else 3 * SIZE))
+        f.write(rnd.randbytes(SIZE if shape == "file" else 2 * SIZE))
 
 
 def shot(path):

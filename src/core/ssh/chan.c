@@ -7,6 +7,34 @@
 #include "core/base/err.h"
 #include "core/base/mem.h"
 #include "core/base/time.h"
+#include "core/ssh/readahead.h"
+
+/* Bytes of one channel that are worth a call of their own. */
+#define OE_SSH_GATHER_MAX (256u * 1024)
+/* A packet of 32 KB as all send them, with its frame. */
+#define OE_SSH_PACKET_MAX (33u * 1024)
+
+/*
+ * Few large pieces cost the owner's system calls least.  While another packet
+ * is sure to come from memory this one may wait for it, in libssh's buffer.
+ */
+static bool
+chan_defers(struct oe_ssh_chan *c, size_t len)
+{
+	c->deferred = len < OE_SSH_GATHER_MAX &&
+		      oe_ssh__readahead_waits(c->ssh->fd) > OE_SSH_PACKET_MAX;
+	return c->deferred;
+}
+
+/* What waited for more that did not come. */
+static void
+chan_deliver(struct oe_ssh_chan *c)
+{
+	if (!c->deferred)
+		return;
+	c->deferred = false;
+	oe_ssh_chan_resume(c);
+}
 
 static int
 chan_on_data(ssh_session session, ssh_channel ch, void *data, uint32_t len,
@@ -26,7 +54,7 @@ chan_on_data(ssh_session session, ssh_channel ch, void *data, uint32_t len,
 	oe_ssh__window_got(&c->window, len - c->kept[x]);
 	/* earlier bytes first: they wait in held until the owner resumes */
 	if (!c->freed && !c->resuming && c->held_len[x] == c->held_off[x] &&
-	    c->ops && c->ops->data)
+	    c->ops && c->ops->data && !chan_defers(c, len))
 		took = c->ops->data(c->arg, data, len, x);
 	else if (c->freed)
 		took = len;
@@ -47,6 +75,7 @@ chan_on_eof(ssh_session session, ssh_channel ch, void *arg)
 	(void)session;
 	(void)ch;
 	(void)oe_ssh__inbox_serve(c->ssh);
+	chan_deliver(c);
 	c->eof = true;
 	if (!c->freed && c->ops && c->ops->eof)
 		c->ops->eof(c->arg);
@@ -60,6 +89,7 @@ chan_on_close(ssh_session session, ssh_channel ch, void *arg)
 	(void)session;
 	(void)ch;
 	(void)oe_ssh__inbox_serve(c->ssh);
+	chan_deliver(c);
 	c->closed = true;
 	if (!c->freed && c->ops && c->ops->closed)
 		c->ops->closed(c->arg);
@@ -357,6 +387,15 @@ oe_ssh__chan_widen(struct oe_ssh *s)
 		if (chan_read(c, 0))
 			oe_ssh_chan_resume(c);
 	}
+}
+
+void
+oe_ssh__chan_deliver(struct oe_ssh *s)
+{
+	struct oe_ssh_chan *c;
+
+	for (c = s->chans; c; c = c->next)
+		chan_deliver(c);
 }
 
 size_t

@@ -78,9 +78,10 @@ struct oe_ssh_chan {
 	size_t late_off, late_len;
 	bool late_ext;
 	bool resuming;
-	bool fed; /* the owner took some data */
-	bool eof;    /* the peer sent EOF */
-	bool closed; /* the peer sent CLOSE, or the connection ended */
+	bool fed;      /* the owner took some data */
+	bool deferred; /* the owner has not been asked to take what is kept */
+	bool eof;      /* the peer sent EOF */
+	bool closed;   /* the peer sent CLOSE, or the connection ended */
 	bool freed;
 };
 
@@ -97,6 +98,8 @@ void oe_ssh__why(ssh_session session, char *ret, size_t size);
 struct oe_ssh_chan *oe_ssh__chan_wrap(struct oe_ssh *s, ssh_channel ch);
 /** oe_ssh__chan_retry() - offer late data again; true when some went out. */
 bool oe_ssh__chan_retry(struct oe_ssh *s);
+/** oe_ssh__chan_deliver() - hand over what waited for more of its kind. */
+void oe_ssh__chan_deliver(struct oe_ssh *s);
 /**
  * oe_ssh__chan_widen() - judge the windows, and grant what is due.  Not from
  * within libssh.

@@ -108,6 +108,7 @@ ssh_serve_input(struct oe_ssh *s)
 		}
 	} while (!s->dead && oe_ssh__readahead_waits(s->fd) &&
 		 ++rounds < OE_SSH_ROUNDS_MAX);
+	oe_ssh__chan_deliver(s);
 	s->depth--;
 	ssh_note_input(s);
 }
