@@ -218,7 +218,7 @@ forward_pump(struct net_forward *n)
 	    .input_done = forward_on_input_done,
 	    .output_done = forward_on_output_done,
 	    .output_failed = forward_on_output_failed,
-	    .half_close = true,
+	    .socket = true,
 	    .arg = n};
 
 	(void)oe_fd_set_nonblock(n->fd, true);

@@ -189,7 +189,7 @@ pump_try_eof(struct oe_ssh_pump *p)
 	if (!p->peer_eof || p->broken[SINK_OUT] || oe_ssh_chan_held(p->chan))
 		return;
 	/* a pty has no half-close: its end is the session's end */
-	if (p->plan.half_close)
+	if (p->plan.socket)
 		(void)shutdown(p->out[SINK_OUT], SHUT_WR);
 	else if (pump_shares(p))
 		return;

@@ -38,9 +38,8 @@ struct oe_ssh_pump_plan {
 	void *arg;
 	bool keep_fds; /* do not close the descriptors */
 	bool hold_eof; /* do not send EOF by itself after the input ended */
-	/* in_fd equals out_fd and is a socket: EOF ends only its writing side
-	 */
-	bool half_close;
+	/* in_fd is out_fd and a stream socket: its halves end by themselves */
+	bool socket;
 };
 
 /** oe_ssh_pump_new() - start moving; sets the channel's data handler. */
