@@ -442,7 +442,7 @@ forwards_refuse(struct oe_srv_forwards *f, struct fwd_item *i, uint8_t type,
 static const char *
 forwards_start(struct oe_srv_forwards *f)
 {
-	return oe_fwd__start(f, forwards_got, forwards_lost)
+	return oe_fwd__forwarder_start(f, forwards_got, forwards_lost)
 		   ? NULL
 		   : "the forwarder does not start";
 }
@@ -652,7 +652,7 @@ oe_fwd__end(struct oe_srv_conn *c)
 
 	if (!f)
 		return;
-	oe_fwd__stop(f);
+	oe_fwd__forwarder_stop(f);
 	while (f->items)
 		item_closed(f, f->items, 0, 0);
 	oe_fwd_mailbox_free(&f->net);

@@ -72,11 +72,12 @@ bool oe_fwd__reaped(struct oe_srv_conn *c, pid_t pid, int status);
 void oe_fwd__end(struct oe_srv_conn *c);
 
 /* server_start.c */
-/** oe_fwd__start() - fork the forwarder, unless it runs; false: it cannot. */
-bool oe_fwd__start(struct oe_srv_forwards *f,
+/** oe_fwd__forwarder_start() - fork the forwarder, unless it runs; false: it
+ * cannot. */
+bool oe_fwd__forwarder_start(struct oe_srv_forwards *f,
     void (*got)(void *arg, struct oe_ipc_msg *m), void (*lost)(void *arg));
-/** oe_fwd__stop() - end it and its mailbox. */
-void oe_fwd__stop(struct oe_srv_forwards *f);
+/** oe_fwd__forwarder_stop() - end it and its mailbox. */
+void oe_fwd__forwarder_stop(struct oe_srv_forwards *f);
 /**
  * oe_fwd__rules() - the rules of this connection as of now.
  * @own: room for the addresses of this machine.

@@ -89,14 +89,14 @@ start_child(const struct oe_srv_conn *c, int fd)
 }
 
 bool
-oe_fwd__start(struct oe_srv_forwards *f,
+oe_fwd__forwarder_start(struct oe_srv_forwards *f,
     void (*got)(void *arg, struct oe_ipc_msg *m), void (*lost)(void *arg))
 {
 	int pair[2];
 
 	if (f->pid)
 		return true;
-	oe_fwd__stop(f);
+	oe_fwd__forwarder_stop(f);
 	if (oe_ipc_pair(pair, NULL) < 0)
 		return false;
 	f->pid = fork();
@@ -114,7 +114,7 @@ oe_fwd__start(struct oe_srv_forwards *f,
 }
 
 void
-oe_fwd__stop(struct oe_srv_forwards *f)
+oe_fwd__forwarder_stop(struct oe_srv_forwards *f)
 {
 	if (f->pid)
 		kill(f->pid, SIGKILL);
