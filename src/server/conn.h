@@ -51,6 +51,7 @@ struct oe_srv_conn {
 	bool done;
 	unsigned asked[OE_SRV_REQ_COUNT]; /* requests so far, by type */
 	struct oe_timer *grace, *kill;
+	char *version; /* the peer's, as it says; NULL before HELLO */
 	/* authentication */
 	char *user; /* as first requested; later requests must repeat it */
 	struct oe_srv_user account;

@@ -132,6 +132,8 @@ monitor_hello(struct oe_srv_conn *c, struct oe_ipc_msg *m)
 		oe_event_str(&e, "algorithms", algorithms);
 		oe_event_end(&e, &c->srv->events);
 		oe_srv__reply(c, m->type, 1);
+		c->version = version;
+		version = NULL;
 		r = 0;
 	}
 	free(version);
@@ -446,6 +448,7 @@ oe_srv__conn_done(struct oe_srv_conn *c)
 	oe_srv_rule_done(&c->rule);
 	oe_srv_user_done(&c->account);
 	oe_mem_free(&c->user);
+	oe_mem_free(&c->version);
 }
 
 int

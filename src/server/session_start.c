@@ -122,6 +122,8 @@ launch_env(struct oe_srv_conn *c, struct oe_srv_session *s,
 	    .command = l->original,
 	    .agent_socket = s->agent ? c->agent_path : NULL,
 	    .tz = getenv("TZ"),
+	    .client_version =
+		s->kind == OE_SRV_START_SUBSYSTEM ? c->version : NULL,
 	    .client = &s->env,
 	    .key = &c->grant.env,
 	    .pam = c->pam_open ? &pam : NULL,
