@@ -290,6 +290,7 @@ put_own(struct oe_srv_env *e, const struct oe_srv_env_params *p)
 	    {"SSH_TTY", p->tty},
 	    {"SSH_ORIGINAL_COMMAND", p->command},
 	    {"SSH_AUTH_SOCK", p->agent_socket},
+	    {"SSH_CLIENT_VERSION", p->client_version},
 	};
 
 	for (i = 0; i < OE_ARRAY_LEN(pairs) && rc == 0; i++)

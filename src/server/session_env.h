@@ -89,6 +89,8 @@ struct oe_srv_env_params {
 	const char *term;    /* of the pty request */
 	const char *command; /* what the client asked, under a forced command */
 	const char *agent_socket;
+	/* the client's version, for a program that minds its habits */
+	const char *client_version;
 	const char *tz; /* the server's TZ */
 	const struct oe_srv_env *client;
 	const struct oe_strs *key;    /* environment= options, if allowed */

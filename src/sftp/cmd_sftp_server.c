@@ -378,6 +378,24 @@ has_rules(const struct oe_sftp_server_rules *rules)
 	       rules->allowed->n || rules->denied->n || rules->audit;
 }
 
+/*
+ * Clients that go by the draft unless the server calls itself OpenSSH.  Our
+ * own ssh-server tells who the client is; under another one nobody does.
+ * libssh's own client is one of them, and says the same as ours.
+ */
+static bool
+goes_by_draft(const char *client)
+{
+	static const char *const those[] = {
+	    "SSH-2.0-AsyncSSH_", "SSH-2.0-WinSCP_"};
+	size_t i;
+
+	for (i = 0; client && i < OE_ARRAY_LEN(those); i++)
+		if (oe_str_starts(client, those[i]))
+			return true;
+	return false;
+}
+
 static int
 serve(const struct oe_sftp_server_rules *rules, struct oe_err *err)
 {
@@ -463,6 +481,7 @@ run(const struct oe_ctx *ctx)
 	    .roots = oe_values_list(v, "root"),
 	    .allowed = oe_values_list(v, "allow-requests"),
 	    .denied = oe_values_list(v, "deny-requests"),
+	    .link_first = goes_by_draft(getenv("SSH_CLIENT_VERSION")),
 	};
 	const struct passwd *pw = getpwuid(getuid());
 	struct passwd mine;

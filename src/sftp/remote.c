@@ -15,6 +15,8 @@
 #include "sftp/session.h"
 #include "sftp/wire.h"
 
+/* A server that answers nothing for so long will not; see session.h. */
+#define ANSWER_MS (5 * 60 * 1000)
 /* Connections to one peer, whoever asks for more. */
 #define REMOTE_LANES_MAX 16
 
@@ -138,6 +140,7 @@ lane_start(struct lane *l)
 	    .stream = {lane_room, lane_write, l},
 	    .host = l->r->host,
 	    .data_max = l->r->plan.data_max,
+	    .answer_ms = ANSWER_MS,
 	    .ready = lane_on_ready,
 	    .failed = lane_on_failed,
 	    .arg = l,

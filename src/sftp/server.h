@@ -35,6 +35,11 @@ struct oe_sftp_server_rules {
 	const struct oe_strs *denied;
 	const struct oe_sftp_audit *audit; /* NULL: nobody wants to know */
 	unsigned handles_max;              /* 0: by the limit of descriptors */
+	/*
+	 * SYMLINK names the link before its target, as the draft says, and
+	 * not as OpenSSH and nearly all clients do.
+	 */
+	bool link_first;
 };
 
 /**

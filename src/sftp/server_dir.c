@@ -217,13 +217,15 @@ oe_sftp__do_hardlink(struct oe_sftp_server *s, struct oe_buf *req)
 int
 oe_sftp__do_symlink(struct oe_sftp_server *s, struct oe_buf *req)
 {
-	/* The draft has them the other way; every client follows OpenSSH. */
-	const char *target = oe_sftp__get_path(s, req, 0),
-		   *path = oe_sftp__get_path(s, req, 1);
+	/* The draft has them the other way. */
+	const char *first = oe_sftp__get_path(s, req, 0),
+		   *second = oe_sftp__get_path(s, req, 1);
+	const char *target = s->rules.link_first ? second : first,
+		   *path = s->rules.link_first ? first : second;
 	struct oe_sftp__place at;
 	int r = -1;
 
-	if (!target || !path)
+	if (!first || !second)
 		return OE_FX_BAD_MESSAGE;
 	if (!oe_sftp__roots_link(&s->roots, path, target))
 		errno = EACCES;

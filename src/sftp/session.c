@@ -11,6 +11,9 @@
 #include "core/net/loop.h"
 #include "sftp/session_internal.h"
 
+/* What a silent server gets once more when its time is over. */
+#define LAST_CALL_MS 5000
+
 struct oe_sftp_session *
 oe_sftp__session(struct oe_sftp_fs *fs)
 {
@@ -44,7 +47,10 @@ oe_sftp__session_refuse(struct oe_sftp_session *s, struct oe_sftp_op *op,
 void
 oe_sftp__session_progress(struct oe_sftp_session *s)
 {
-	bool waits = s->fs.outstanding || s->state == OE_SESSION_HELLO;
+	bool waits =
+	    (s->fs.outstanding && !s->slow) || s->state == OE_SESSION_HELLO;
+
+	s->silent = false;
 
 	if (s->timer)
 		oe_timer_set(s->timer, waits ? s->plan.answer_ms : -1);
@@ -148,6 +154,12 @@ on_silence(void *arg)
 {
 	struct oe_sftp_session *s = arg;
 
+	/* after a stop of this process the answer may wait to be read */
+	if (!s->silent) {
+		s->silent = true;
+		oe_timer_set(s->timer, LAST_CALL_MS);
+		return;
+	}
 	oe_sftp__session_fail(s, OE_ETIMEOUT, "no answer for %lld s",
 	    (long long)(s->plan.answer_ms / 1000));
 }

@@ -43,7 +43,10 @@ struct oe_sftp_session_plan {
 	const char *host; /* for messages */
 	/* 0: as the server's limits allow; else a bound (sftp -B). */
 	size_t data_max;
-	/* No answer for so long ends the session; 0: never. */
+	/*
+	 * No answer for so long (and a last call of seconds) ends the session,
+	 * unless it hashes or copies; 0: never.
+	 */
 	int64_t answer_ms;
 	/*
 	 * Called once, never from within _new(): 0 when version, extensions

@@ -372,7 +372,7 @@ session_copy(struct oe_sftp_fs *fs, struct oe_sftp_op *op,
 	struct oe_sftp__ask q;
 
 	if (lacks(fs, op, OE_FS_COPY_DATA) ||
-	    !begin_ext(&q, fs, op, "copy-data", OE_ASK_STATUS))
+	    !begin_ext(&q, fs, op, "copy-data", OE_ASK_COPY))
 		return;
 	put_handle(&q, from);
 	q.bad |= oe_buf_put_u64(q.b, from_offset);

@@ -20,6 +20,7 @@ struct oe_timer;
 enum oe_sftp__kind {
 	OE_ASK_STATUS,
 	OE_ASK_WRITE, /* as STATUS, counted for room() */
+	OE_ASK_COPY,  /* as STATUS, and may take long */
 	OE_ASK_HANDLE,
 	OE_ASK_DATA,
 	OE_ASK_NAMES,
@@ -72,6 +73,8 @@ struct oe_sftp_session {
 	struct oe_sftp__slot *slots;
 	uint32_t n_slots, cap_slots, first_free;
 	unsigned writes; /* WRITE and put-file without an answer */
+	unsigned slow;   /* COPY and HASH without one: these may take long */
+	bool silent;     /* the deadline passed once */
 	unsigned bulk;   /* the same and READ: round trips are not told */
 	bool starved;    /* room() was 0: tell when it is not */
 

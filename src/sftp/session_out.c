@@ -104,6 +104,8 @@ oe_sftp__slot_release(struct oe_sftp_session *s, struct oe_sftp_op *op)
 	s->fs.outstanding--;
 	if (op->kind == OE_ASK_WRITE)
 		s->writes--;
+	if (op->kind == OE_ASK_COPY || op->kind == OE_ASK_HASH)
+		s->slow--;
 	if (is_bulk(op))
 		s->bulk--;
 	else if (op->sent_us && s->state != OE_SESSION_FAILED)
@@ -242,6 +244,8 @@ ask_count(struct oe_sftp_session *s, struct oe_sftp_op *op)
 {
 	if (op->kind == OE_ASK_WRITE)
 		s->writes++;
+	if (op->kind == OE_ASK_COPY || op->kind == OE_ASK_HASH)
+		s->slow++;
 	if (is_bulk(op))
 		s->bulk++;
 	/* one that queues behind data would tell of the queue */

@@ -65,7 +65,8 @@ status_of(const struct oe_sftp_op *op)
 static int
 reply_status(struct oe_sftp_op *op, struct oe_buf *b)
 {
-	bool only = op->kind == OE_ASK_STATUS || op->kind == OE_ASK_WRITE;
+	bool only = op->kind == OE_ASK_STATUS || op->kind == OE_ASK_WRITE ||
+		    op->kind == OE_ASK_COPY;
 
 	if (oe_buf_get_u32(b, &op->fx) < 0 || get_message(op, b) < 0)
 		return OE_ESHORT;

@@ -41,10 +41,9 @@ async def steps(f, openssh):
     t.equal((st.size, st.mtime), (10, 4), "setstat on a handle")
     await f.link(base + "big", base + "hard")
     t.equal((await f.lstat(base + "hard")).size, 10, "hardlink")
-    # the draft's order of arguments is sent to all others
-    if openssh:
-        await f.symlink("big", base + "soft")
-        t.equal(await f.readlink(base + "soft"), "big", "symlink, readlink")
+    # its order of the arguments depends on the server's version
+    await f.symlink("big", base + "soft")
+    t.equal(await f.readlink(base + "soft"), "big", "symlink, readlink")
     await f.posix_rename(base + "hard", base + "soft")
     t.equal(await f.islink(base + "soft"), False, "posix_rename over a link")
     t.ok(len(await f.glob(base + "tree/size*")) == 9, "glob")

@@ -19,6 +19,7 @@
 struct oe_cli_forwarding;
 struct oe_command;
 struct oe_param;
+struct oe_srv_forwarding;
 
 #define OE_SUBSYSTEM_ARGS_MAX 6
 
@@ -53,6 +54,8 @@ struct oe_module {
 	const struct oe_command *const *commands; /* ended by NULL, or NULL */
 	const struct oe_subsystem *subsystems; /* ended by name NULL, or NULL */
 	const struct oe_library *libraries;    /* ended by name NULL, or NULL */
+	/* port forwarding for the server (server/forwarding.h), or NULL */
+	const struct oe_srv_forwarding *server_forwarding;
 	const struct oe_module_options *options; /* by command NULL, or NULL */
 	/* client/forwarding.h; at most one module has it */
 	const struct oe_cli_forwarding *client_forwarding;

@@ -47,6 +47,9 @@ chan_on_data(ssh_session session, ssh_channel ch, void *data, uint32_t len,
 
 	(void)session;
 	(void)ch;
+	/* the request that starts what takes it may be queued still */
+	if (!c->fed)
+		(void)oe_ssh__inbox_serve(c->ssh);
 	/* @data is all that libssh has, what was kept before included */
 	oe_ssh__window_got(&c->window, len - c->kept[x]);
 	/* earlier bytes first: they wait in held until the owner resumes */
@@ -55,6 +58,7 @@ chan_on_data(ssh_session session, ssh_channel ch, void *data, uint32_t len,
 		took = c->ops->data(c->arg, data, len, x);
 	else if (c->freed)
 		took = len;
+	c->fed |= took > 0;
 	c->kept[x] = len - took;
 	/* a peer that ignores its window must not fill our memory */
 	if (c->kept[x] > bound)
@@ -148,6 +152,18 @@ oe_ssh__chan_wrap(struct oe_ssh *s, ssh_channel ch)
 	c->next = s->chans;
 	s->chans = c;
 	return c;
+}
+
+uint8_t *
+oe_ssh__chan_space(struct oe_ssh_chan *c, size_t size)
+{
+	struct oe_ssh *s = c->ssh;
+
+	if (!s->space) {
+		s->space = oe_mem_map(size);
+		s->space_size = size;
+	}
+	return s->space;
 }
 
 struct oe_ssh_chan *

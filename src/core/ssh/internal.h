@@ -53,6 +53,8 @@ struct oe_ssh {
 	struct oe_idle *listen_idle;
 	struct oe_ssh_listen *asking;
 	bool keepalive_out;
+	uint8_t *space; /* see oe_ssh__chan_space() */
+	size_t space_size;
 	int drip_fd; /* watched instead of fd while that is held; or -1 */
 	/* server side */
 	const struct oe_ssh_serve_ops *serve;
@@ -76,6 +78,7 @@ struct oe_ssh_chan {
 	size_t late_off, late_len;
 	bool late_ext;
 	bool resuming;
+	bool fed;      /* the owner took some data */
 	bool deferred; /* the owner has not been asked to take what is kept */
 	bool eof;      /* the peer sent EOF */
 	bool closed;   /* the peer sent CLOSE, or the connection ended */
@@ -104,6 +107,12 @@ void oe_ssh__chan_deliver(struct oe_ssh *s);
 void oe_ssh__chan_widen(struct oe_ssh *s);
 /** oe_ssh__chan_find() - the wrapper of @ch, or NULL. */
 struct oe_ssh_chan *oe_ssh__chan_find(struct oe_ssh *s, ssh_channel ch);
+/**
+ * oe_ssh__chan_space() - @size bytes that all channels of a connection use in
+ * turn: what is in it is good until the caller returns to the loop.
+ * All callers ask for the same size.
+ */
+uint8_t *oe_ssh__chan_space(struct oe_ssh_chan *c, size_t size);
 /** oe_ssh__chan_detach() - libssh's channel goes; what was held is lost. */
 void oe_ssh__chan_detach(struct oe_ssh_chan *c);
 /** oe_ssh__chan_reap() - free what oe_ssh_chan_free() had to leave. */

@@ -208,6 +208,7 @@ oe_ssh_free(struct oe_ssh **ps)
 	}
 	ssh_free(s->session);
 	free(s->agent_hook);
+	oe_mem_unmap(s->space, s->space_size);
 	free(s);
 	*ps = NULL;
 }
