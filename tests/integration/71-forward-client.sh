@@ -187,4 +187,92 @@ cp "$OUT" "$T/escape.out"
 is "$(cat "$T/escape.talk")" "abcend:3" "~C adds a forward"
 check "~# lists it with its bytes" grep -q LISTED "$T/escape.out"
 check "~C ends it" grep -q ENDED "$T/escape.out"
+
+# --- omniedge forward --------------------------------------------------------
+
+export XDG_RUNTIME_DIR=$T/run
+mkdir -m 700 "$T/run"
+forward() {
+	timeout -k 5 30 "$OMNIEDGE" forward "$@"
+}
+is "$(forward ls; echo "$?")" 0 "forward ls without any client"
+hold "$T/hold3" -L "$L1:$LO:$ECHO"
+wait_for 10 eval "forward ls | grep -q -- '-L $L1'"
+talks "$LO:$L1" "a forward to be listed"
+like "$(forward ls)" "^$HOLD_PID\.1 +$LO +up +0 +5 +10 +-L $L1:$LO:$ECHO$" \
+	"forward ls: state and bytes"
+is "$(forward ls --json | python3 -c '
+import json, sys
+j = json.loads(sys.stdin.read())
+print(j["v"], j["pid"], j["peer"], j["kind"], j["forward"], j["state"],
+      j["connections"], j["sent"], j["received"])')" \
+	"1 $HOLD_PID $LO L $L1:$LO:$ECHO up 1 5 10" "forward ls --json"
+is "$(stat -c %a "$T/run/omniedge" "$T/run/omniedge/$HOLD_PID-$LO" | xargs)" \
+	"700 600" "modes of the folder and the socket"
+check "forward add -L" forward add -L "$L2:$LO:$ECHO" "$LO"
+talks "$LO:$L2" "it works"
+run forward add -R "0:$LO:$ECHO" "$HOLD_PID"
+port=$(sed -n 's/^port //p' "$OUT")
+talks "$LO:${port:-0}" "forward add -R 0: the port is told"
+run forward add -L "$WEB_PORT:$LO:1" "$LO"
+is "$STATUS" 1 "forward add of what cannot be"
+like "$(cat "$ERR")" "Address already in use" "says why"
+run forward add -R "$WEB_PORT:$LO:1" "$LO"
+like "$STATUS $(cat "$ERR")" "^1 .*remote port forwarding failed" \
+	"the same at the peer"
+is "$(forward ls | grep -c -- '-[LR] ')" 3 "neither is left over"
+check "forward stop ID" forward stop "$HOLD_PID.2"
+check "nobody listens there" eval "! listening $L2"
+run forward stop "$HOLD_PID.2"
+is "$STATUS" 1 "forward stop of none"
+check "forward stop PEER" forward stop "$LO"
+check "nobody listens there either" eval "! listening $L1"
+kill "$HOLD_PID"
+wait "$HOLD_PID" 2>/dev/null
+is "$(ls "$T/run/omniedge")" "" "the socket goes with the client"
+run forward stop "$LO"
+like "$STATUS $(cat "$ERR")" "^1 .*no running client" "no client"
+for wrong in "" "nonsense" "add $LO" "stop" "--keep $LO"; do
+	# shellcheck disable=SC2086 # words
+	run forward $wrong
+	is "$STATUS" 64 "wrong: forward $wrong"
+done
+
+# --- --keep ------------------------------------------------------------------
+
+"$OMNIEDGE" forward --keep -F /dev/null -i "$T/id" -p "$SSHD_PORT" \
+	-o UserKnownHostsFile="$T/known_hosts" -L "$L1:$LO:$ECHO" \
+	-L "$T/keep.sock:$LO:$ECHO" -R "$R1:$LO:$ECHO" "$ME@$LO" \
+	>"$T/keep" 2>&1 3>&- &
+KEEP=$!
+own "$KEEP"
+wait_for 10 listening "$R1"
+talks "$LO:$L1" "--keep: -L"
+talks "$LO:$R1" "--keep: -R"
+inode=$(stat -c %i "$T/keep.sock")
+# the process of sshd that serves it
+children_of "$SSHD_PID" | xargs kill -KILL
+wait_for 10 grep -q "lost the connection" "$T/keep"
+wait_for 15 eval "[ \$(grep -c 'connected to' $T/keep) = 2 ] &&
+	forward ls --json | grep '\"R\"' | grep -q '\"up\"'"
+talks "$LO:$L1" "--keep: -L after a lost connection"
+talks "$LO:$R1" "--keep: -R after a lost connection"
+is "$(stat -c %i "$T/keep.sock")" "$inode" "its listeners stayed"
+kill "$KEEP"
+wait "$KEEP"
+is "$?" 143 "--keep ends by a signal"
+check "nothing is left of it" eval "! listening $L1 && ! [ -e $T/keep.sock ]"
+
+# A server that is not there yet.
+"$OMNIEDGE" forward --keep -F /dev/null -i "$T/id" -p "$(free_port)" \
+	-L "$L1:$LO:$ECHO" "$ME@$LO" >"$T/keep2" 2>&1 3>&- &
+KEEP=$!
+own "$KEEP"
+wait_for 10 grep -q "next attempt" "$T/keep2"
+like "$(py talk "$LO:$L1" x 2>&1 | tail -n 1)" '^$|ConnectionReset|Broken' \
+	"--keep without a connection: closed at once"
+like "$(forward ls)" "no link" "forward ls says so"
+check "forward stop ends --keep with its last forward" forward stop "$LO"
+wait "$KEEP"
+is "$?" 0 "and that is no failure"
 done_testing
