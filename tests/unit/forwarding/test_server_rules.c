@@ -34,7 +34,7 @@ setting_init(struct setting *s)
 	    .permit_open = &s->open,
 	    .permit_listen = &s->listen,
 	    .own = s->own,
-	    .nown = 1,
+	    .own_n = 1,
 	    .own_ports = {2222, 22},
 	};
 }
