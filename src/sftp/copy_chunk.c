@@ -295,13 +295,14 @@ lane_to(struct oe_copy_large *l)
 }
 
 static void
-put_remote(struct oe_copy_chunk *ch, const uint8_t *p)
+put_remote(struct oe_copy_chunk *ch, const uint8_t *p, size_t headroom)
 {
 	struct oe_copy_large *l = ch->l;
 
 	memset(&ch->op, 0, sizeof ch->op);
 	ch->op.done = write_done;
 	ch->op.arg = ch;
+	ch->op.headroom = headroom;
 	ch->to->requests++;
 	l->out++;
 	l->j->c->outs++;
@@ -481,7 +482,7 @@ local_data(struct oe_sftp_op *op, uint64_t offset, const uint8_t *p, size_t n)
 	/* only grew() moves the end, and write_done() may free the chunk */
 	if (ch->probe)
 		grew(ch);
-	put_remote(ch, p);
+	put_remote(ch, p, op->headroom);
 }
 
 static void
@@ -546,7 +547,7 @@ issue(struct oe_copy_large *l)
 			return false;
 		ch = pop(&l->waiting);
 		ch->to = to;
-		put_remote(ch, ch->buf);
+		put_remote(ch, ch->buf, 0);
 		return true;
 	}
 	from = lane_from(l);

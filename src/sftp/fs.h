@@ -60,6 +60,9 @@ struct oe_sftp_extent {
 	uint64_t offset, length;
 };
 
+/* Enough before the data of a WRITE for all that goes before it. */
+#define OE_SFTP_HEADROOM 1024
+
 struct oe_sftp_op {
 	/* --- set by the caller; the rest must be zero --- */
 	void (*done)(struct oe_sftp_op *op);
@@ -70,6 +73,12 @@ struct oe_sftp_op {
 	 */
 	void (*data)(
 	    struct oe_sftp_op *op, uint64_t offset, const uint8_t *p, size_t n);
+	/*
+	 * So many bytes before the data may be overwritten: told to WRITE, so
+	 * that the request's own fields are sent with the data, and told by a
+	 * READ during data().
+	 */
+	size_t headroom;
 	/* READDIR, USERS: one call for each name. */
 	void (*entry)(struct oe_sftp_op *op, const struct oe_sftp_entry *e);
 	/* EXTENTS */

@@ -25,8 +25,8 @@ oe_sftp__local_buf(struct oe_sftp_fs *fs)
 	struct oe_sftp__local *l = oe_sftp__local(fs);
 
 	if (!l->buf)
-		l->buf = oe_mem_map(LOCAL_BUF);
-	return l->buf;
+		l->buf = oe_mem_map(OE_SFTP_HEADROOM + LOCAL_BUF);
+	return l->buf + OE_SFTP_HEADROOM;
 }
 
 static int
@@ -272,7 +272,7 @@ local_free(struct oe_sftp_fs *fs)
 	struct oe_sftp__local *l = oe_sftp__local(fs);
 
 	oe_sftp__local_drop(fs);
-	oe_mem_unmap(l->buf, LOCAL_BUF);
+	oe_mem_unmap(l->buf, OE_SFTP_HEADROOM + LOCAL_BUF);
 	free(l);
 }
 

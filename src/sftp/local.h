@@ -27,7 +27,7 @@ struct oe_sftp__held {
 
 struct oe_sftp__local {
 	struct oe_sftp_fs fs;
-	uint8_t *buf; /* LOCAL_BUF bytes once something was read */
+	uint8_t *buf; /* HEADROOM, LOCAL_BUF; once something was read */
 
 	struct oe_sftp__held held[OE_LOCAL_HELD_MAX];
 	size_t n_held, held_bytes;

@@ -155,6 +155,7 @@ oe_sftp__local_read(struct oe_sftp_fs *fs, struct oe_sftp_op *op,
 	r = oe_sftp__local_pread(file->fd, buf, len, offset);
 	if (r > 0) {
 		op->n = (size_t)r;
+		op->headroom = OE_SFTP_HEADROOM;
 		op->data(op, offset, buf, (size_t)r);
 	} else if (r == 0 && len) {
 		op->status = OE_ESHORT;

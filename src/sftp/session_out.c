@@ -254,6 +254,29 @@ ask_count(struct oe_sftp_session *s, struct oe_sftp_op *op)
 		oe_sftp__session_progress(s);
 }
 
+/*
+ * What waits goes before the data where its owner left room, so that the
+ * stream gets both in one piece.  false: there is no such room.
+ */
+static bool
+send_joined(struct oe_sftp_session *s, const struct oe_sftp_op *op, uint8_t *p,
+    size_t n)
+{
+	size_t before = oe_buf_left(&s->out), took;
+
+	if (n < DIRECT_MIN || before > op->headroom || stream_room(s) <= before)
+		return false;
+	p -= before;
+	n += before;
+	memcpy(p, oe_buf_head(&s->out), before);
+	oe_buf_reset(&s->out);
+	took = stream_write(s, p, n);
+	if (n > took && !s->why.code &&
+	    oe_buf_put(&s->out, p + took, n - took) < 0)
+		broken(s, OE_ETOOBIG);
+	return true;
+}
+
 /* The tail goes to the stream as it is, as far as that takes it. */
 static size_t
 send_direct(struct oe_sftp_session *s, const void *p, size_t n)
@@ -284,6 +307,10 @@ oe_sftp__ask_send(struct oe_sftp__ask *q, const void *p, size_t n)
 	at[2] = (uint8_t)(len >> 8);
 	at[3] = (uint8_t)len;
 	ask_count(s, q->op);
+	/* the caller's promise about headroom is what makes @p writable */
+	if (q->op->headroom &&
+	    send_joined(s, q->op, (uint8_t *)(uintptr_t)p, n))
+		return;
 	took = send_direct(s, p, n);
 	if (s->why.code) {
 		oe_buf_reset(&s->out);
