@@ -66,8 +66,8 @@ forward_report(struct net_forward *n)
 	uint64_t sent = 0, received = 0;
 	struct oe_ipc_msg m;
 
-	/* the monitor has forgotten what it refused */
-	if (n->is_listen || !n->id)
+	/* the monitor forgets by itself what did not come to be */
+	if (n->is_listen || n->request || !n->id)
 		return;
 	if (n->pump)
 		oe_ssh_pump_bytes(n->pump, &sent, &received);

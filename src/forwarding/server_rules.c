@@ -74,7 +74,7 @@ rules_is_own(const struct oe_fwd_rules *r, const struct oe_addr *a)
 
 	if (rules_in(a, self))
 		return true;
-	for (i = 0; i < r->nown; i++)
+	for (i = 0; i < r->own_n; i++)
 		if (oe_addr_equal(&r->own[i], a))
 			return true;
 	return false;

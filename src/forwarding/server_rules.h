@@ -26,7 +26,7 @@ struct oe_fwd_rules {
 	const struct oe_strs *permit_open, *permit_listen;
 	/* addresses of this machine, and where it serves SSH */
 	const struct oe_addr *own;
-	size_t nown;
+	size_t own_n;
 	unsigned own_ports[OE_FWD_OWN_PORTS_MAX]; /* 0: none */
 	bool root; /* the local user may bind any port */
 };

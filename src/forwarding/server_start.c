@@ -141,14 +141,14 @@ oe_fwd__rules(const struct oe_srv_conn *c, struct oe_addr *own, size_t max,
 	    .root = c->account.uid == 0,
 	};
 	/* the address that the peer came to is ours even if not listed */
-	own[ret->nown++] = c->peer->local_addr;
+	own[ret->own_n++] = c->peer->local_addr;
 	if (getifaddrs(&all) < 0)
 		return;
-	for (i = all; i && ret->nown < max; i = i->ifa_next)
+	for (i = all; i && ret->own_n < max; i = i->ifa_next)
 		if (i->ifa_addr &&
 		    oe_addr_from_sockaddr(i->ifa_addr,
-			sizeof(struct sockaddr_storage), &own[ret->nown]) == 0)
-			ret->nown++;
+			sizeof(struct sockaddr_storage), &own[ret->own_n]) == 0)
+			ret->own_n++;
 	freeifaddrs(all);
 }
 

@@ -10,7 +10,7 @@ oe_srv_forwarding_of(const struct oe_module_set *modules)
 {
 	const struct oe_module *const *m;
 
-	for (m = modules->built; *m; m++)
+	for (m = modules ? modules->built : NULL; m && *m; m++)
 		if ((*m)->server_forwarding)
 			return (*m)->server_forwarding;
 	return NULL;

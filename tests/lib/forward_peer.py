@@ -8,7 +8,8 @@ serve SOCKET-OR-PORT...  echo on each; prints the ports, one a line.  The
                          's' swallow all, then tell how many bytes
                          'g' give 1 MB, end the sending half, then wait
                          'h' hang up at once
-ask PORT MODE [BYTES]    one connection, its answer on stdout
+ask PORT MODE [BYTES]    one connection, its answer on stdout; PORT/HOST/PORT
+                         goes through SOCKS5 to a name
 many PORT N [BYTES]      N at the same time, echo; prints how many were right
 hold PORT N              N idle ones; prints "ready", ends with stdin
 """
@@ -80,7 +81,25 @@ def serve(wheres):
             threading.Thread(target=conn, args=(c,), daemon=True).start()
 
 
+def dial_socks(where):
+    port, host, to = where.split("/")
+    s = socket.create_connection(("127.0.0.1", int(port)), timeout=30)
+    s.sendall(b"\5\1\0\5\1\0\3" + bytes([len(host)]) + host.encode() +
+              int(to).to_bytes(2, "big"))
+    got = b""
+    while len(got) < 12:
+        d = s.recv(12 - len(got))
+        if not d:
+            raise OSError("no SOCKS")
+        got += d
+    if got[3] != 0:
+        raise OSError("refused")
+    return s
+
+
 def dial(where):
+    if where.count("/") == 2 and where[0] != "/":
+        return dial_socks(where)
     if where.startswith("/"):
         s = socket.socket(socket.AF_UNIX)
         s.connect(where)
