@@ -7,7 +7,7 @@ need ssh-keygen python3 curl expect
 
 # one family, so that a port is free or is not
 start_sshd 'AddressFamily inet' || skip_all "no sshd here"
-use_port "$SSHD_PORT"
+start_server || bail "no server"
 py() {
 	timeout -k 5 60 python3 "$OE_SRCDIR/tests/lib/forward.py" "$@"
 }
@@ -26,7 +26,7 @@ start_listening WEB "$T/web.log" python3 -m http.server --bind "$LO" \
 hold() {
 	local log=$1
 	shift
-	"$OMNIEDGE" ssh -F /dev/null -i "$T/id" -p "$SSHD_PORT" \
+	"$OMNIEDGE" ssh -F /dev/null -i "$T/id" -p "$PEER_PORT" \
 		-o UserKnownHostsFile="$T/known_hosts" \
 		-o StrictHostKeyChecking=accept-new \
 		-N "$@" "$ME@$LO" >"$log" 2>&1 3>&- &
@@ -34,75 +34,80 @@ hold() {
 	own "$HOLD_PID"
 }
 
-# --- -L ----------------------------------------------------------------------
-
-L1=$(free_port) L2=$(free_port) L3=$(free_port) L4=$(free_port)
-D1=$(free_port) R1=$(free_port) R2=$(free_port) R3=$(free_port)
-hold "$T/hold" -L "$L1:$LO:$ECHO" -L "$LO:$L2:$LO:$WEB_PORT" \
-	-L "$L3:$T/echo.sock" -L "$T/local.sock:$LO:$ECHO" \
-	-L "$T/both.sock:$T/echo.sock" -L "[::1]:$L4:[$LO]:$ECHO" \
-	-D "$D1" -R "$R1:$LO:$ECHO" -R "$R2" -R "$R3:$T/echo.sock" \
-	-R "0:localhost:$ECHO"
-wait_for 10 eval "listening $L1 && listening $R3 &&
-	grep -q Allocated $T/hold" || diag_file "$T/hold"
-
 talks() {
 	is "$(py talk "$1" hello 2>&1)" "helloend:5" "$2"
 }
-talks "$LO:$L1" "-L port, ended half by half"
-is "$(curl -sS "http://$LO:$L2/page")" "a page" "-L bind:port, a web page"
-talks "$LO:$L3" "-L port to a socket of the peer"
-talks "$T/local.sock" "-L socket to a port"
-talks "$T/both.sock" "-L socket to socket"
-is "$(stat -c %a "$T/local.sock")" 600 "its mode"
-if [ -e /proc/net/if_inet6 ] && ip -6 addr show lo 2>/dev/null | grep -q ::1
-then
-	talks "::1:$L4" "-L on an IPv6 address"
-else
-	skip "-L on an IPv6 address" "no IPv6 here"
-fi
 
-# --- -D ----------------------------------------------------------------------
-
-for how in socks5h socks5 socks4a socks4; do
-	is "$(curl -sS --proxy "$how://$LO:$D1" \
-		"http://localhost:$WEB_PORT/page")" "a page" "-D, $how"
-done
-run curl -sS --max-time 20 --proxy "socks5h://$LO:$D1" \
-	"http://$LO:$(free_port)/"
-is "$STATUS" 97 "-D: a refusal arrives as one"
-run curl -sS --max-time 20 "http://$LO:$D1/"
-like "$STATUS" '^(52|56)$' "-D: what is not SOCKS ends"
-
-# --- -R ----------------------------------------------------------------------
-
-talks "$LO:$R1" "-R port"
-talks "$LO:$R3" "-R port to a socket of ours"
-is "$(curl -sS --proxy "socks5h://$LO:$R2" \
-	"http://localhost:$WEB_PORT/page")" "a page" "-R port alone is SOCKS"
-is "$(curl -sS --proxy "socks4a://$LO:$R2" \
-	"http://localhost:$WEB_PORT/page")" "a page" "and of version 4a"
-PORT0=$(sed -n 's/.*Allocated port \([0-9]*\) .*/\1/p' "$T/hold")
-talks "$LO:${PORT0:-0}" "-R 0: the port that was chosen"
-like "$(cat "$T/hold")" "Allocated port $PORT0 for remote forward to localhost:$ECHO" \
-	"its words"
-
-# --- many --------------------------------------------------------------------
-
-is "$(py many "$LO:$L1" 200)" 200 "200 connections at once through -L"
-is "$(py many "$LO:$R1" 200)" 200 "200 connections at once through -R"
 cpu() {
 	awk '{ print $14 + $15 }' "/proc/$HOLD_PID/stat"
 }
-before=$(cpu)
-sleep 1
-is $(($(cpu) - before)) 0 "idle forwards use no processor"
 
-kill "$HOLD_PID"
-wait "$HOLD_PID" 2>/dev/null
-wait_for 5 eval "! listening $L1 && ! listening $R1"
-check "everything ends with the session" \
-	eval "! listening $L1 && ! listening $R1 && ! [ -e $T/local.sock ]"
+L1=$(free_port) L2=$(free_port) L3=$(free_port) L4=$(free_port)
+D1=$(free_port) R1=$(free_port) R2=$(free_port) R3=$(free_port)
+
+# --- every kind, through both servers ----------------------------------------
+
+forwards() {
+	local how before
+	hold "$T/hold" -L "$L1:$LO:$ECHO" -L "$LO:$L2:$LO:$WEB_PORT" \
+		-L "$L3:$T/echo.sock" -L "$T/local.sock:$LO:$ECHO" \
+		-L "$T/both.sock:$T/echo.sock" -L "[::1]:$L4:[$LO]:$ECHO" \
+		-D "$D1" -R "$R1:$LO:$ECHO" -R "$R2" -R "$R3:$T/echo.sock" \
+		-R "0:localhost:$ECHO"
+	wait_for 10 eval "listening $L1 && listening $R3 &&
+		grep -q Allocated $T/hold" || diag_file "$T/hold"
+
+	talks "$LO:$L1" "$PEER: -L port, ended half by half"
+	is "$(curl -sS "http://$LO:$L2/page")" "a page" "$PEER: -L bind:port, a web page"
+	talks "$LO:$L3" "$PEER: -L port to a socket of the peer"
+	talks "$T/local.sock" "$PEER: -L socket to a port"
+	talks "$T/both.sock" "$PEER: -L socket to socket"
+	is "$(stat -c %a "$T/local.sock")" 600 "its mode"
+	if [ -e /proc/net/if_inet6 ] && ip -6 addr show lo 2>/dev/null | grep -q ::1
+	then
+		talks "::1:$L4" "$PEER: -L on an IPv6 address"
+	else
+		skip "-L on an IPv6 address" "no IPv6 here"
+	fi
+
+	# -D
+	for how in socks5h socks5 socks4a socks4; do
+		is "$(curl -sS --proxy "$how://$LO:$D1" \
+			"http://localhost:$WEB_PORT/page")" "a page" "$PEER: -D, $how"
+	done
+	run curl -sS --max-time 20 --proxy "socks5h://$LO:$D1" \
+		"http://$LO:$(free_port)/"
+	is "$STATUS" 97 "-D: a refusal arrives as one"
+	run curl -sS --max-time 20 "http://$LO:$D1/"
+	like "$STATUS" '^(52|56)$' "-D: what is not SOCKS ends"
+
+	# -R
+	talks "$LO:$R1" "$PEER: -R port"
+	talks "$LO:$R3" "$PEER: -R port to a socket of ours"
+	is "$(curl -sS --proxy "socks5h://$LO:$R2" \
+		"http://localhost:$WEB_PORT/page")" "a page" "$PEER: -R port alone is SOCKS"
+	is "$(curl -sS --proxy "socks4a://$LO:$R2" \
+		"http://localhost:$WEB_PORT/page")" "a page" "$PEER: and of version 4a"
+	PORT0=$(sed -n 's/.*Allocated port \([0-9]*\) .*/\1/p' "$T/hold")
+	talks "$LO:${PORT0:-0}" "$PEER: -R 0: the port that was chosen"
+	like "$(cat "$T/hold")" "Allocated port $PORT0 for remote forward to localhost:$ECHO" \
+		"its words"
+
+	# many
+	is "$(py many "$LO:$L1" 200)" 200 "200 connections at once through -L"
+	is "$(py many "$LO:$R1" 200)" 200 "200 connections at once through -R"
+	before=$(cpu)
+	sleep 1
+	is $(($(cpu) - before)) 0 "idle forwards use no processor"
+
+	kill "$HOLD_PID"
+	wait "$HOLD_PID" 2>/dev/null
+	wait_for 5 eval "! listening $L1 && ! listening $R1"
+	check "everything ends with the session" \
+		eval "! listening $L1 && ! listening $R1 && ! [ -e $T/local.sock ]"
+}
+each_peer forwards
+use_port "$SSHD_PORT"
 
 # --- failures ----------------------------------------------------------------
 
@@ -125,17 +130,30 @@ run oe_ssh -o LocalForward="$L1 $LO:$ECHO" -o ClearAllForwardings=yes \
 	"$ME@$LO" "exec bash -c 'exec 3<>/dev/tcp/$LO/$L1' 2>/dev/null"
 is "$STATUS" 1 "ClearAllForwardings"
 
-# A target that does not answer holds up nobody.
-hold "$T/hold2" -L "$L1:192.0.2.1:9" -L "$L2:$LO:$ECHO"
-wait_for 10 listening "$L2"
-python3 -c '
-import socket, sys, time
-s = [socket.create_connection(("127.0.0.1", int(sys.argv[1])))
-     for i in range(5)]
-time.sleep(20)' "$L1" &
+# A target that does not answer, and SOCKS clients that say nothing, hold up
+# nobody.
+py stuck >"$T/stuck.out" 2>&1 &
 own $!
-talks "$LO:$L2" "beside a target that does not answer"
+wait_for 10 test -s "$T/stuck.out"
+STUCK=$(cat "$T/stuck.out")
+hold "$T/hold2" -L "$L1:$LO:$STUCK" -L "$L2:$LO:$ECHO" -R "$R1:$LO:$STUCK" \
+	-R "$R2:$LO:$ECHO" -D "$D1"
+wait_for 10 listening "$R2"
+py idle "$LO:$L1" 20 &
+own $!
+py idle "$LO:$R1" 20 &
+own $!
+py idle "$LO:$D1" 400 >"$T/idle.out" &
+own $!
+wait_for 10 test -s "$T/idle.out"
+talks "$LO:$L2" "-L beside a target that does not answer"
+talks "$LO:$R2" "-R beside a target that does not answer"
+is "$(curl -sS --proxy "socks5h://$LO:$D1" \
+	"http://localhost:$WEB_PORT/page")" "a page" "-D beside silent clients"
+check "the oldest of those are let go" wait_for 5 eval \
+	"[ \$(ls /proc/$HOLD_PID/fd | wc -l) -lt 350 ]"
 kill "$HOLD_PID"
+wait "$HOLD_PID" 2>/dev/null
 
 # -f goes to the background when the forwards are there.
 run oe_ssh -f -L "$L3:$LO:$ECHO" -o ExitOnForwardFailure=yes "$ME@$LO" \
