@@ -136,7 +136,7 @@ take_host(const struct fields *f, const char *text, struct oe_fwd_end *ret,
 {
 	if (strlen(text) > OE_FWD_HOST_MAX)
 		return bad(f, "the host is too long", err);
-	if (strchr(text, ' ') || is_path(text))
+	if (strpbrk(text, " []\\") || is_path(text))
 		return bad(f, "a host is none", err);
 	ret->host = oe_mem_strdup(text);
 	return 0;
@@ -312,7 +312,7 @@ oe_fwd_end_text(const struct oe_fwd_end *e, char *ret, size_t size)
 		snprintf(ret, size, "%d", e->port);
 	else if (!*host)
 		snprintf(ret, size, "*:%d", e->port);
-	else if (strpbrk(host, ":\\]"))
+	else if (strchr(host, ':'))
 		snprintf(ret, size, "[%s]:%d", host, e->port);
 	else
 		snprintf(ret, size, "%s:%d", host, e->port);
