@@ -35,9 +35,10 @@ oe_sftp__local_get_file(struct oe_sftp_fs *fs, struct oe_sftp_op *op,
 	    oe_sftp__local_open_regular(op, path, follow ? 0 : O_NOFOLLOW, &st);
 	if (fd >= 0) {
 		oe_sftp_attrs_of(&st, &op->attrs);
-		/* one byte more, as it may have grown, or be in /proc */
+		/* a file of /proc has size 0 and still something to say */
 		if ((uint64_t)st.st_size <= max)
-			n = oe_sftp__local_pread(fd, buf, max + 1, 0);
+			n = oe_sftp__local_pread(fd, buf,
+			    st.st_size ? (size_t)st.st_size : max + 1, 0);
 		if (n < 0)
 			oe_sftp__local_errno(op, errno);
 		else if ((uint64_t)st.st_size > max || (size_t)n > max)

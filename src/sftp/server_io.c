@@ -17,7 +17,7 @@
 
 /* Two of the longest packets, and what a pipe may hold. */
 #define INPUT (2 * (OE_SFTP_PACKET_MAX + 4))
-#define PIPE  (512 * 1024)
+#define PIPE  (1024 * 1024)
 
 enum step { STEP_OK, STEP_WAIT, STEP_END };
 

@@ -61,16 +61,18 @@ write_all(int fd, const uint8_t *p, size_t n)
 
 /*
  * What replaces a file takes its place with its owner and permissions, as
- * writing into it would have.  Another owner's set-id bits are not for us.
+ * writing into it would have left them: without the set-id bits.  What was
+ * for a group that cannot be kept is for nobody.
  */
 static int
 put_inherit(int fd, const struct stat *old)
 {
-	mode_t mode = old->st_mode & 07777;
+	mode_t mode = old->st_mode & 0777;
 
-	if (old->st_uid != geteuid() || old->st_gid != getegid())
-		if (fchown(fd, old->st_uid, old->st_gid) < 0)
-			mode &= 0777;
+	if ((old->st_uid != geteuid() || old->st_gid != getegid()) &&
+	    fchown(fd, old->st_uid, old->st_gid) < 0 &&
+	    fchown(fd, (uid_t)-1, old->st_gid) < 0)
+		mode &= ~(mode_t)0070;
 	return fchmod(fd, mode);
 }
 
