@@ -44,8 +44,11 @@ struct oe_cli_forwarding {
 	 */
 	void (*start)(struct oe_cli_forwards *f, struct oe_connect *c,
 	    void (*settled)(void *arg, size_t failed), void *arg);
-	/** ready() - this process stays what it is (after -f). */
-	void (*ready)(struct oe_cli_forwards *f);
+	/**
+	 * ready() - this process stays what it is (after -f).
+	 * @lasting: the user may want to add forwards later on.
+	 */
+	void (*ready)(struct oe_cli_forwards *f, bool lasting);
 	/** busy() - connections that go through a forward now. */
 	size_t (*busy)(const struct oe_cli_forwards *f);
 	/** list() - a line for each forward. */

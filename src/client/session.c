@@ -438,7 +438,8 @@ start_all(struct oe_session *s, struct oe_buf *modes)
 	if (s->plan->background && !s->done)
 		go_background(s);
 	if (s->forwarding)
-		s->forwarding->ready(s->forwards);
+		s->forwarding->ready(
+		    s->forwards, s->plan->none || s->plan->tty);
 	if (s->plan->none || s->done)
 		return;
 	if (!s->c->wary)

@@ -93,10 +93,8 @@ family_of(const struct oe_sshconf *conf)
 	return AF_UNSPEC;
 }
 
-static void client_close(struct oe_cli_forwards **pset);
-
-static int
-client_open(const struct oe_sshconf *conf, struct oe_cli_forwards **ret,
+int
+oe_fwd__open(const struct oe_sshconf *conf, struct oe_cli_forwards **ret,
     struct oe_err *err)
 {
 	struct oe_cli_forwards *set = oe_mem_zalloc(sizeof *set);
@@ -111,7 +109,7 @@ client_open(const struct oe_sshconf *conf, struct oe_cli_forwards **ret,
 	set->bind_mask = (mode_t)strtoul(mask, NULL, 8) & 0777;
 	r = add_all(set, err);
 	if (r < 0)
-		client_close(&set);
+		oe_fwd__close(&set);
 	else
 		*ret = set;
 	return r;
@@ -129,6 +127,19 @@ raise_limit(void)
 	(void)setrlimit(RLIMIT_NOFILE, &l);
 }
 
+/* Outside of whatever told that they failed. */
+static void
+remove_doomed(struct oe_cli_forwards *set)
+{
+	struct oe_fwd__forward *f, *next;
+
+	for (f = set->first; f && set->doomed; f = next) {
+		next = f->next;
+		if (f->doomed)
+			oe_fwd__remove(f);
+	}
+}
+
 static bool
 on_idle(void *arg)
 {
@@ -136,6 +147,7 @@ on_idle(void *arg)
 	void (*settled)(void *arg, size_t failed) = set->settled;
 
 	oe_fwd__link_reap(set, false);
+	remove_doomed(set);
 	if (!settled || set->waiting)
 		return false;
 	set->settled = NULL;
@@ -150,31 +162,78 @@ on_pause_end(void *arg)
 }
 
 static void
-client_start(struct oe_cli_forwards *set, struct oe_connect *c,
-    void (*settled)(void *arg, size_t failed), void *arg)
+start_one(struct oe_fwd__forward *f)
 {
 	struct oe_err err = OE_ERR_INIT;
+
+	if (oe_fwd__start(f, &err) == 0)
+		return;
+	f->set->failed++;
+	oe_log_warn(NULL, "%s", oe_err_text(&err));
+}
+
+void
+oe_fwd__listen_all(struct oe_cli_forwards *set, struct oe_loop *loop)
+{
+	struct oe_fwd__forward *f;
+
+	set->loop = loop;
+	raise_limit();
+	set->idle = oe_loop_idle(loop, on_idle, set);
+	set->pause = oe_loop_timer(loop, -1, on_pause_end, set);
+	for (f = set->first; f; f = f->next)
+		if (f->spec.kind != OE_FWD_REMOTE)
+			start_one(f);
+}
+
+void
+oe_fwd__attach(struct oe_cli_forwards *set, struct oe_connect *c)
+{
 	struct oe_fwd__forward *f;
 
 	set->c = c;
-	set->settled = settled;
-	set->settled_arg = arg;
-	raise_limit();
-	set->idle = oe_loop_idle(c->loop, on_idle, set);
-	set->pause = oe_loop_timer(c->loop, -1, on_pause_end, set);
 	oe_fwd__remote_serve(set);
-	for (f = set->first; f; f = f->next) {
-		if (oe_fwd__start(f, &err) == 0)
-			continue;
-		set->failed++;
-		oe_log_warn(NULL, "%s", oe_err_text(&err));
-	}
+	for (f = set->first; f; f = f->next)
+		if (f->spec.kind == OE_FWD_REMOTE)
+			start_one(f);
+}
+
+void
+oe_fwd__detach(struct oe_cli_forwards *set)
+{
+	struct oe_fwd__forward *f;
+
+	if (!set->c)
+		return;
+	oe_ssh_forward_serve(set->c->ssh, NULL, NULL);
+	oe_fwd__link_reap(set, true);
+	for (f = set->first; f; f = f->next)
+		if (f->spec.kind == OE_FWD_REMOTE) {
+			oe_fwd__remote_stop(f);
+			f->state = OE_FWD__IDLE;
+		}
+	set->c = NULL;
 }
 
 static void
-client_ready(struct oe_cli_forwards *set)
+client_start(struct oe_cli_forwards *set, struct oe_connect *c,
+    void (*settled)(void *arg, size_t failed), void *arg)
 {
-	(void)set;
+	set->settled = settled;
+	set->settled_arg = arg;
+	oe_fwd__listen_all(set, c->loop);
+	oe_fwd__attach(set, c);
+}
+
+static void
+client_ready(struct oe_cli_forwards *set, bool lasting)
+{
+	struct oe_err err = OE_ERR_INIT;
+
+	if (!lasting && !set->n)
+		return;
+	if (oe_fwd__control_open(set, &set->control, &err) < 0)
+		oe_log_debug(NULL, "no control socket: %s", oe_err_text(&err));
 }
 
 static size_t
@@ -183,32 +242,31 @@ client_busy(const struct oe_cli_forwards *set)
 	return set->nlinks;
 }
 
-static void
-client_close(struct oe_cli_forwards **pset)
+void
+oe_fwd__close(struct oe_cli_forwards **pset)
 {
 	struct oe_cli_forwards *set = *pset;
 
 	if (!set)
 		return;
 	*pset = NULL;
-	if (set->c)
-		oe_ssh_forward_serve(set->c->ssh, NULL, NULL);
-	oe_fwd__link_reap(set, true);
+	oe_fwd__control_close(&set->control);
+	oe_fwd__detach(set);
 	while (set->first)
 		oe_fwd__remove(set->first);
 	oe_timer_free(&set->pause);
-	if (set->c)
-		oe_idle_free(set->c->loop, &set->idle);
+	if (set->loop)
+		oe_idle_free(set->loop, &set->idle);
 	free(set);
 }
 
 const struct oe_cli_forwarding oe_fwd_client = {
     .take = oe_fwd_params_take,
-    .open = client_open,
+    .open = oe_fwd__open,
     .start = client_start,
     .ready = client_ready,
     .busy = client_busy,
     .list = oe_fwd__list,
     .command = oe_fwd__command,
-    .close = client_close,
+    .close = oe_fwd__close,
 };

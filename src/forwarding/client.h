@@ -11,5 +11,5 @@
 extern const struct oe_cli_forwarding oe_fwd_client;
 /** oe_fwd_client_options - -L -R -D -g of ssh; ended by command NULL. */
 extern const struct oe_module_options oe_fwd_client_options[];
-/** oe_fwd_client_commands - ended by NULL. */
+/** oe_fwd_client_commands - forward; ended by NULL. */
 extern const struct oe_command *const oe_fwd_client_commands[];

@@ -103,9 +103,9 @@ end_one(struct oe_cli_forwards *set, enum oe_fwd_kind kind, const char *text,
 	    to.arg, f ? "Canceled forwarding." : "Unknown port forwarding.");
 }
 
-static int
-add_one(struct oe_cli_forwards *set, enum oe_fwd_kind kind, const char *text,
-    struct oe_err *err)
+int
+oe_fwd__add_text(struct oe_cli_forwards *set, enum oe_fwd_kind kind,
+    const char *text, struct oe_fwd__forward **ret, struct oe_err *err)
 {
 	struct oe_fwd__forward *f;
 	struct oe_fwd_spec spec;
@@ -117,9 +117,12 @@ add_one(struct oe_cli_forwards *set, enum oe_fwd_kind kind, const char *text,
 	if (r < 0)
 		return r;
 	f = oe_fwd__add(set, &spec);
+	f->late = true;
 	r = oe_fwd__start(f, err);
 	if (r < 0)
 		oe_fwd__remove(f);
+	else if (ret)
+		*ret = f;
 	return r;
 }
 
@@ -160,7 +163,8 @@ oe_fwd__command(
 	s = value_of(s + 1);
 	if (end)
 		end_one(set, (enum oe_fwd_kind)kind, s, to);
-	else if (add_one(set, (enum oe_fwd_kind)kind, s, &err) < 0)
+	else if (oe_fwd__add_text(set, (enum oe_fwd_kind)kind, s, NULL, &err) <
+		 0)
 		to.line(to.arg, oe_err_text(&err));
 	else
 		to.line(to.arg, "Forwarding port.");

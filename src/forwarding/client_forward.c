@@ -42,8 +42,13 @@ oe_fwd__start(struct oe_fwd__forward *f, struct oe_err *err)
 void
 oe_fwd__remove(struct oe_fwd__forward *f)
 {
+	struct oe_err err = OE_ERR_INIT;
 	struct oe_fwd__forward **p;
 
+	if (f->told) {
+		oe_err_set(&err, OE_ECLOSED, "it was ended meanwhile");
+		f->told(f->told_arg, &err);
+	}
 	oe_fwd__link_orphan(f);
 	oe_fwd__listen_close(f);
 	oe_fwd__remote_stop(f);
@@ -51,6 +56,7 @@ oe_fwd__remove(struct oe_fwd__forward *f)
 		continue;
 	*p = f->next;
 	f->set->n--;
+	f->set->doomed -= f->doomed;
 	oe_fwd_spec_done(&f->spec);
 	free(f);
 }

@@ -58,6 +58,8 @@ struct oe_fwd__forward {
 	uint64_t sent, received;      /* of connections that ended */
 	uint64_t count;               /* connections so far */
 	size_t open;                  /* connections now */
+	bool late;                    /* came at run time: goes when it fails */
+	bool doomed;                  /* to be removed before the loop waits */
 	/* told once when the state leaves WAITING; or NULL */
 	void (*told)(void *arg, const struct oe_err *err);
 	void *told_arg;
@@ -65,7 +67,8 @@ struct oe_fwd__forward {
 
 struct oe_cli_forwards {
 	const struct oe_sshconf *conf;
-	struct oe_connect *c; /* NULL: not started */
+	struct oe_loop *loop;
+	struct oe_connect *c; /* NULL: there is none now */
 	struct oe_fwd__forward *first;
 	size_t n;
 	unsigned last_id;
@@ -77,7 +80,7 @@ struct oe_cli_forwards {
 	bool gateway_ports, unlink_first;
 	int family;
 	mode_t bind_mask;
-	size_t waiting, failed;
+	size_t waiting, failed, doomed;
 	void (*settled)(void *arg, size_t failed);
 	void *settled_arg;
 	struct oe_fwd__control *control;
@@ -138,7 +141,44 @@ void oe_fwd__remote_stop(struct oe_fwd__forward *f);
 /** oe_fwd__remote_serve() - take what comes to the peer's listeners. */
 void oe_fwd__remote_serve(struct oe_cli_forwards *set);
 
+/* client.c */
+/** oe_fwd__open() - what conf asks for; as oe_cli_forwarding.open. */
+int oe_fwd__open(const struct oe_sshconf *conf, struct oe_cli_forwards **ret,
+    struct oe_err *err);
+/**
+ * oe_fwd__listen_all() - open the local listeners on @loop; what cannot be
+ * is told and counts as failed.
+ */
+void oe_fwd__listen_all(struct oe_cli_forwards *set, struct oe_loop *loop);
+/** oe_fwd__attach() - @c is there: ask the peer to listen. */
+void oe_fwd__attach(struct oe_cli_forwards *set, struct oe_connect *c);
+/**
+ * oe_fwd__detach() - the connection goes: all that goes through it ends,
+ * local listeners stay, and what they take is closed at once.
+ */
+void oe_fwd__detach(struct oe_cli_forwards *set);
+/** oe_fwd__close() - as oe_cli_forwarding.close. */
+void oe_fwd__close(struct oe_cli_forwards **pset);
+
+/* client_control.c */
+/**
+ * oe_fwd__control_open() - let "omniedge forward" reach us.
+ * @ret: oe_fwd__control_close() it.
+ * Return: 0, OE_ESYS, OE_EPERM (the folder is not ours alone).
+ */
+int oe_fwd__control_open(struct oe_cli_forwards *set,
+    struct oe_fwd__control **ret, struct oe_err *err);
+void oe_fwd__control_close(struct oe_fwd__control **c);
+
 /* client_command.c */
+/**
+ * oe_fwd__add_text() - a forward at run time, started.
+ * @ret: may be NULL; else the forward, which may still be WAITING.
+ * Return: 0, as oe_fwd_spec_parse() and oe_fwd__start(), OE_ETOOBIG (too
+ * many); with a message.
+ */
+int oe_fwd__add_text(struct oe_cli_forwards *set, enum oe_fwd_kind kind,
+    const char *text, struct oe_fwd__forward **ret, struct oe_err *err);
 void oe_fwd__command(
     struct oe_cli_forwards *set, const char *text, struct oe_cli_say say);
 void oe_fwd__list(const struct oe_cli_forwards *set, struct oe_cli_say say);

@@ -122,7 +122,7 @@ link_pump(struct oe_fwd__link *l)
 	    .arg = l,
 	};
 
-	l->pump = oe_ssh_pump_new(l->set->c->loop, l->chan, &pp);
+	l->pump = oe_ssh_pump_new(l->set->loop, l->chan, &pp);
 	l->fd = -1;
 	/* what came before there was a pump */
 	oe_ssh_chan_resume(l->chan);
@@ -282,7 +282,7 @@ link_connect(struct oe_fwd__link *l)
 	if (l->path)
 		connect_unix(l);
 	else
-		l->race = oe_race_start(l->set->c->loop, &plan);
+		l->race = oe_race_start(l->set->loop, &plan);
 }
 
 static struct oe_fwd__link *
@@ -334,7 +334,7 @@ socks_begin(struct oe_fwd__link *l)
 	l->socks = oe_mem_zalloc(sizeof *l->socks);
 	oe_socks_init(l->socks);
 	l->deadline =
-	    oe_loop_timer(l->set->c->loop, OE_FWD_HANDSHAKE_MS, on_late, l);
+	    oe_loop_timer(l->set->loop, OE_FWD_HANDSHAKE_MS, on_late, l);
 }
 
 /* After bytes were fed: answer, and go on when the target is known. */
@@ -393,8 +393,14 @@ void
 oe_fwd__link_local(
     struct oe_fwd__forward *f, int fd, const char *origin, int origin_port)
 {
-	struct oe_fwd__link *l = link_new(f);
+	struct oe_fwd__link *l;
 
+	if (!f->set->c) {
+		/* no connection now: better told at once than never */
+		oe_fd_close(&fd);
+		return;
+	}
+	l = link_new(f);
 	l->fd = fd;
 	l->origin = oe_mem_strdup(origin);
 	l->origin_port = origin_port;
@@ -403,7 +409,7 @@ oe_fwd__link_local(
 		return;
 	}
 	socks_begin(l);
-	l->watch = oe_loop_watch(f->set->c->loop, fd, POLLIN, on_handshake, l);
+	l->watch = oe_loop_watch(f->set->loop, fd, POLLIN, on_handshake, l);
 }
 
 void

@@ -46,7 +46,8 @@ take(struct oe_fwd__forward *f, int fd, const struct sockaddr_storage *from,
 	if (getnameinfo((const struct sockaddr *)from, len, host, sizeof host,
 		port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV) != 0)
 		host[0] = '\0';
-	oe_fwd__link_local(f, fd, host[0] ? host : NULL, atoi(port));
+	oe_fwd__link_local(
+	    f, fd, host[0] ? host : NULL, (int)strtol(port, NULL, 10));
 }
 
 /* One connection; false when there is none now. */
@@ -93,7 +94,7 @@ add_socket(struct oe_fwd__forward *f, int fd)
 {
 	f->sockets[f->nsockets].fd = fd;
 	f->sockets[f->nsockets].watch = oe_loop_watch(
-	    f->set->c->loop, fd, f->set->paused ? 0 : POLLIN, on_connection, f);
+	    f->set->loop, fd, f->set->paused ? 0 : POLLIN, on_connection, f);
 	f->nsockets++;
 }
 

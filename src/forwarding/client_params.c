@@ -74,10 +74,9 @@ const struct oe_param oe_fwd_params[] = {
     {.name = NULL},
 };
 
-const struct oe_command *const oe_fwd_client_commands[] = {NULL};
-
 const struct oe_module_options oe_fwd_client_options[] = {
     {"ssh", oe_fwd_params},
+    {"forward", oe_fwd_params},
     {NULL, NULL},
 };
 

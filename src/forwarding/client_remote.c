@@ -43,11 +43,20 @@ on_answer(void *arg, int status, int port, const struct oe_err *err)
 	else if (status < 0)
 		oe_log_warn(NULL, "%s", oe_err_text(&why));
 	f->told = NULL;
+	if (status < 0 && f->late) {
+		f->doomed = true;
+		f->set->doomed++;
+	}
 }
 
 int
 oe_fwd__remote_start(struct oe_fwd__forward *f, struct oe_err *err)
 {
+	if (!f->set->c) {
+		/* asked for with the next connection */
+		f->state = OE_FWD__IDLE;
+		return 0;
+	}
 	if (f->spec.listen.path)
 		return oe_err_set(err, OE_EINVAL,
 		    "remote port forwarding failed for listen path %s: the "

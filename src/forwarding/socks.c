@@ -52,9 +52,12 @@ reply_v5(uint8_t code, uint8_t *ret)
 static void
 fail(struct oe_socks *s, uint8_t v5_code)
 {
+	/* the answer to the greeting may still be there */
+	uint8_t *out = s->out + s->out_len;
+
 	s->state = OE_SOCKS_BAD;
-	s->out_len = s->in[0] == 4 ? reply_v4(V4_REJECTED, s->out)
-				   : reply_v5(v5_code, s->out);
+	s->out_len +=
+	    s->in[0] == 4 ? reply_v4(V4_REJECTED, out) : reply_v5(v5_code, out);
 }
 
 /* Names go to the other side as they are: what cannot be one stays here. */

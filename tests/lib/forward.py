@@ -6,9 +6,13 @@
   talk WHERE TEXT  send TEXT, end our side, print what comes back
   many WHERE N     N connections at once, each says its number; prints how
                   many got it back
+  stuck           a port that takes no connection and refuses none; printed
+  idle WHERE N    N connections that say nothing; prints when they are there
 """
 import asyncio
+import socket
 import sys
+import time
 
 
 async def echo(reader, writer):
@@ -78,6 +82,27 @@ async def many(place, n):
     print(sum(r is True for r in results))
 
 
+def stuck():
+    server = socket.socket()
+    server.bind(("127.0.0.1", 0))
+    server.listen(0)
+    fill = []
+    for _ in range(4):
+        s = socket.socket()
+        s.setblocking(False)
+        s.connect_ex(server.getsockname())
+        fill.append(s)
+    print(server.getsockname()[1], flush=True)
+    time.sleep(60)
+
+
+def idle(place, n):
+    host, _, port = place.rpartition(":")
+    held = [socket.create_connection((host, int(port))) for _ in range(n)]
+    print(len(held), flush=True)
+    time.sleep(60)
+
+
 def main():
     what, args = sys.argv[1], sys.argv[2:]
     if what == "serve":
@@ -85,6 +110,10 @@ def main():
     elif what == "talk":
         data = asyncio.run(exchange(args[0], args[1].encode()))
         print(data.decode())
+    elif what == "stuck":
+        stuck()
+    elif what == "idle":
+        idle(args[0], int(args[1]))
     elif what == "many":
         asyncio.run(many(args[0], int(args[1])))
 

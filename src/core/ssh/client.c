@@ -219,6 +219,25 @@ stage_name(const struct oe_ssh_open *o)
 						  : "start the subsystem";
 }
 
+/*
+ * RFC 4254 section 5.1, where libssh tells the reason in its text only; that
+ * of the last refusal when several come at once.
+ */
+static int
+refusal_code(const char *text)
+{
+	const char *reason = strstr(text, "error (");
+
+	switch (reason ? strtol(reason + strlen("error ("), NULL, 10) : 0) {
+	case 2: /* SSH_OPEN_CONNECT_FAILED */
+		return OE_ENOENT;
+	case 4: /* SSH_OPEN_RESOURCE_SHORTAGE */
+		return OE_EAGAIN;
+	default:
+		return OE_EPERM;
+	}
+}
+
 static void
 open_failed(struct oe_ssh_open *o)
 {
@@ -228,7 +247,7 @@ open_failed(struct oe_ssh_open *o)
 		oe_err_set(&err, OE_ECLOSED, "%s: the connection ended: %s",
 		    stage_name(o), oe_ssh_error(o->ssh));
 	else if (open_forwards(o))
-		oe_err_set(&err, OE_EPERM,
+		oe_err_set(&err, refusal_code(oe_ssh_error(o->ssh)),
 		    "the server refused to %s to %s port %d: %s", stage_name(o),
 		    o->plan.text, o->plan.port, oe_ssh_error(o->ssh));
 	else

@@ -51,7 +51,8 @@ struct oe_ssh_open_plan {
 	void *ops_arg;
 	/*
 	 * Called once.  @chan: the callee's; NULL on failure with a message
-	 * in @err (OE_EPERM: refused by the server, OE_ECLOSED).
+	 * in @err: OE_EPERM refused by the server, OE_ENOENT it could not
+	 * connect to the target, OE_EAGAIN it can open no more, OE_ECLOSED.
 	 */
 	void (*done)(void *arg, struct oe_ssh_chan *chan, bool pty_refused,
 	    const struct oe_err *err);
