@@ -30,7 +30,7 @@ struct net_forward {
 	struct oe_ssh_chan *chan;
 	struct oe_ssh_pump *pump;
 	bool is_listen;
-	bool input_done, peer_eof;
+	bool input_done, peer_eof, closed;
 	bool over; /* to be freed */
 };
 
@@ -142,7 +142,8 @@ static void
 forward_maybe_end(struct net_forward *n)
 {
 	/* both directions have ended, and all of it is where it belongs */
-	if (n->input_done && n->peer_eof && oe_ssh_pump_output_done(n->pump)) {
+	if ((n->input_done || n->closed) && n->peer_eof &&
+	    oe_ssh_pump_output_done(n->pump)) {
 		oe_ssh_chan_close(n->chan);
 		forward_over(n);
 	}
@@ -170,10 +171,19 @@ forward_on_eof(void *arg)
 	forward_maybe_end(n);
 }
 
+/* What came before the end is the target's, however slowly it reads. */
 static void
 forward_on_closed(void *arg)
 {
-	forward_over(arg);
+	struct net_forward *n = arg;
+
+	n->closed = true;
+	if (!n->pump || oe_ssh_pump_output_done(n->pump)) {
+		forward_over(n);
+		return;
+	}
+	n->peer_eof = true;
+	oe_ssh_pump_eof(n->pump);
 }
 
 static const struct oe_ssh_chan_ops forward_chan_ops = {

@@ -6,4 +6,6 @@
 #include "server/forwarding.h"
 
 /* Nobody asks for it: there is no server in this build. */
-const struct oe_srv_forwarding oe_fwd_server = {.request = NULL};
+const struct oe_srv_forwarding oe_fwd_server = {
+    .request = NULL,
+};

@@ -3,6 +3,8 @@
  * READ without a copy: where the answers go into a pipe, a file's pages are
  * handed over as they are (splice(2)).  They pass through a pipe of our own
  * first, because the answer begins with how many bytes there really were.
+ * The other way, the data of a WRITE out of a pipe into a file, gains nothing:
+ * the pages are copied all the same, and in smaller pieces.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -6,8 +6,10 @@ serve SOCKET-OR-PORT...  echo on each; prints the ports, one a line.  The
                          first byte of a connection decides:
                          'e' echo until end of file, then end
                          's' swallow all, then tell how many bytes
-                         'g' give 1 MB, end the sending half, then wait
+                         'g' give 1 MB, end the sending half, read the
+                             rest late
                          'h' hang up at once
+                         'z' read nothing more
 ask PORT MODE [BYTES]    one connection, its answer on stdout; PORT/HOST/PORT
                          goes through SOCKS5 to a name
 many PORT N [BYTES]      N at the same time, echo; prints how many were right
@@ -18,6 +20,7 @@ import selectors
 import socket
 import sys
 import threading
+import time
 
 
 def conn(c):
@@ -29,6 +32,8 @@ def conn(c):
                 if not d:
                     break
                 c.sendall(d)
+        elif mode == b"z":
+            time.sleep(60)
         elif mode == b"s":
             n = 0
             while True:
@@ -40,6 +45,7 @@ def conn(c):
         elif mode == b"g":
             c.sendall(b"g" * 1000000)
             c.shutdown(socket.SHUT_WR)
+            time.sleep(0.5)
             n = 0
             while True:
                 d = c.recv(65536)
