@@ -155,6 +155,8 @@ void oe_ssh__forward_done(struct oe_ssh *s);
 void oe_ssh__listen_collect(struct oe_ssh *s);
 /** oe_ssh__watch() - have the loop watch @fd, the socket or a copy of it. */
 void oe_ssh__watch(struct oe_ssh *s, int fd);
+/** oe_ssh__listen_waits() - a request is out, or is the next to go. */
+bool oe_ssh__listen_waits(const struct oe_ssh *s);
 /** oe_ssh__listen_drips() - such a request is out. */
 bool oe_ssh__listen_drips(const struct oe_ssh *s);
 void oe_ssh__listen_done(struct oe_ssh *s);

@@ -52,6 +52,17 @@ listen_drop(struct oe_ssh_listen *l)
 }
 
 bool
+oe_ssh__listen_waits(const struct oe_ssh *s)
+{
+	const struct oe_ssh_listen *l;
+
+	for (l = s->listens; l; l = l->next)
+		if (l->state != LISTEN_ENDED && l->state != LISTEN_TOLD)
+			return true;
+	return false;
+}
+
+bool
 oe_ssh__listen_drips(const struct oe_ssh *s)
 {
 	return s->drip_fd >= 0;

@@ -314,7 +314,7 @@ oe_ssh_keepalive(struct oe_ssh *s)
 	if (s->dead)
 		return OE_ECLOSED;
 	/* libssh has one request out at a time, and that one is answered too */
-	if (s->asking)
+	if (oe_ssh__listen_waits(s))
 		return 0;
 	/*
 	 * Non-blocking, libssh leaves the request pending, and the next call

@@ -12,6 +12,7 @@
 #include "core/net/loop.h"
 #include "core/ssh/client.h"
 #include "core/ssh/forward.h"
+#include "core/ssh/internal.h"
 #include "core/ssh/serve.h"
 #include "twoends.h"
 
@@ -161,8 +162,58 @@ client_listens(ssh_session s, ssh_channel ch)
 									  : 5;
 }
 
+struct heard {
+	int status, port;
+	bool done;
+};
+
 static void
-test_listen(void **state)
+on_heard(void *arg, int status, int port, const struct oe_err *err)
+{
+	struct heard *h = arg;
+
+	(void)err;
+	h->status = status;
+	h->port = port;
+	h->done = true;
+}
+
+/* The same by our client, with a keepalive that is out at the start. */
+static int
+client_ours_listens(ssh_session s, ssh_channel ch)
+{
+	struct oe_loop *loop = oe_loop_new();
+	struct heard h[2] = {{0, 0, false}, {0, 0, false}};
+	struct oe_ssh_listen *l[2];
+	struct oe_ssh *o;
+	int i;
+
+	if (!go(ch))
+		return 1;
+	o = oe_ssh__wrap(s, ssh_get_fd(s));
+	oe_ssh_attach(o, loop, NULL, NULL);
+	if (oe_ssh_keepalive(o) < 0)
+		return 2;
+	l[0] = oe_ssh_listen_start(o, "localhost", 0, on_heard, &h[0]);
+	l[1] = oe_ssh_listen_start(o, "", 22, on_heard, &h[1]);
+	if (h[0].done || h[1].done)
+		return 3;
+	while (!h[1].done && !o->dead)
+		if (oe_loop_once(loop, 1000) < 0 || oe_ssh_keepalive(o) < 0)
+			return 4;
+	if (!h[0].done || h[0].status || h[0].port != 4321 ||
+	    h[1].status != OE_EPERM)
+		return 5;
+	for (i = 0; i < 2; i++)
+		oe_ssh_listen_free(&l[i]);
+	while (o->listens && !o->dead)
+		if (oe_loop_once(loop, 1000) < 0)
+			return 6;
+	return o->dead ? 7 : 0;
+}
+
+static void
+listen_with(int (*body)(ssh_session s, ssh_channel ch))
 {
 	static const struct {
 		enum oe_ssh_request_kind kind;
@@ -176,8 +227,7 @@ test_listen(void **state)
 	struct ends e;
 	unsigned i = 0;
 
-	(void)state;
-	start(&e, &a, client_listens);
+	start(&e, &a, body);
 	while (i < OE_ARRAY_LEN(want)) {
 		assert_int_equal(oe_loop_once(e.loop, 1000), 0);
 		if (a.n <= i)
@@ -193,6 +243,20 @@ test_listen(void **state)
 		i++;
 	}
 	assert_int_equal(ends_finish(&e), 0);
+}
+
+static void
+test_listen(void **state)
+{
+	(void)state;
+	listen_with(client_listens);
+}
+
+static void
+test_our_listen(void **state)
+{
+	(void)state;
+	listen_with(client_ours_listens);
 }
 
 static int
@@ -333,6 +397,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_direct),
 	    cmocka_unit_test(test_listen),
+	    cmocka_unit_test(test_our_listen),
 	    cmocka_unit_test(test_order),
 	    cmocka_unit_test(test_forwarded),
 	};
