@@ -139,9 +139,9 @@ STUCK=$(cat "$T/stuck.out")
 hold "$T/hold2" -L "$L1:$LO:$STUCK" -L "$L2:$LO:$ECHO" -R "$R1:$LO:$STUCK" \
 	-R "$R2:$LO:$ECHO" -D "$D1"
 wait_for 10 listening "$R2"
-py idle "$LO:$L1" 20 &
+py idle "$LO:$L1" 20 >/dev/null &
 own $!
-py idle "$LO:$R1" 20 &
+py idle "$LO:$R1" 20 >/dev/null &
 own $!
 py idle "$LO:$D1" 400 >"$T/idle.out" &
 own $!
@@ -152,6 +152,35 @@ is "$(curl -sS --proxy "socks5h://$LO:$D1" \
 	"http://localhost:$WEB_PORT/page")" "a page" "-D beside silent clients"
 check "the oldest of those are let go" wait_for 5 eval \
 	"[ \$(ls /proc/$HOLD_PID/fd | wc -l) -lt 350 ]"
+kill "$HOLD_PID"
+wait "$HOLD_PID" 2>/dev/null
+
+# Where it listens.
+listens_at() {
+	awk -v at="$1:$(printf %04X "$2")" '$4 == "0A" && $2 == at { f = 1 }
+		END { exit !f }' /proc/net/tcp
+}
+python3 -c 'import socket, sys
+socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$T/stale.sock"
+hold "$T/hold4" -g -L "$L1:$LO:$ECHO" -L "localhost:$L2:$LO:$ECHO" \
+	-D "*:$D1" -o StreamLocalBindUnlink=yes -L "$T/stale.sock:$LO:$ECHO" \
+	-o StreamLocalBindMask=0117
+wait_for 10 listening "$D1"
+check "-g: every address" listens_at 00000000 "$L1"
+check "an address that is named stays" listens_at 0100007F "$L2"
+check "*: every address" listens_at 00000000 "$D1"
+talks "$T/stale.sock" "StreamLocalBindUnlink"
+is "$(stat -c %a "$T/stale.sock")" 660 "StreamLocalBindMask"
+kill "$HOLD_PID"
+wait "$HOLD_PID" 2>/dev/null
+python3 -c 'import socket, sys
+socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$T/stale.sock"
+run oe_ssh -L "$T/stale.sock:$LO:$ECHO" "$ME@$LO" true
+like "$(cat "$ERR")" "bind $T/stale.sock: Address already in use" \
+	"a socket that is there is not taken over"
+hold "$T/hold5" -L "$L1:$LO:$ECHO"
+wait_for 10 listening "$L1"
+check "without -g: this machine only" listens_at 0100007F "$L1"
 kill "$HOLD_PID"
 wait "$HOLD_PID" 2>/dev/null
 
@@ -258,7 +287,16 @@ done
 
 # --- --keep ------------------------------------------------------------------
 
-"$OMNIEDGE" forward --keep -F /dev/null -i "$T/id" -p "$SSHD_PORT" \
+python3 -c 'import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+print("ready", flush=True)
+while True:
+    print(s.recv(4096).decode(), flush=True)' "$T/notify" >"$T/notified" &
+own $!
+wait_for 10 grep -q ready "$T/notified"
+NOTIFY_SOCKET=$T/notify \
+	"$OMNIEDGE" forward --keep -F /dev/null -i "$T/id" -p "$SSHD_PORT" \
 	-o UserKnownHostsFile="$T/known_hosts" -L "$L1:$LO:$ECHO" \
 	-L "$T/keep.sock:$LO:$ECHO" -R "$R1:$LO:$ECHO" "$ME@$LO" \
 	>"$T/keep" 2>&1 3>&- &
@@ -279,6 +317,9 @@ is "$(stat -c %i "$T/keep.sock")" "$inode" "its listeners stayed"
 kill "$KEEP"
 wait "$KEEP"
 is "$?" 143 "--keep ends by a signal"
+is "$(grep -E '^(READY|STOPPING|STATUS=(connected|lost))' "$T/notified" |
+	sed 's/ .*//' | xargs)" "STATUS=connected READY=1 STATUS=lost \
+STATUS=connected READY=1 STOPPING=1" "what the service manager was told"
 check "nothing is left of it" eval "! listening $L1 && ! [ -e $T/keep.sock ]"
 
 # A server that is not there yet.
@@ -287,7 +328,7 @@ check "nothing is left of it" eval "! listening $L1 && ! [ -e $T/keep.sock ]"
 KEEP=$!
 own "$KEEP"
 wait_for 10 grep -q "next attempt" "$T/keep2"
-like "$(py talk "$LO:$L1" x 2>&1 | tail -n 1)" '^$|ConnectionReset|Broken' \
+like "$(py talk "$LO:$L1" x 2>&1 | tail -n 1)" '^$|ConnectionReset|Broken|not connected' \
 	"--keep without a connection: closed at once"
 like "$(forward ls)" "no link" "forward ls says so"
 check "forward stop ends --keep with its last forward" forward stop "$LO"
