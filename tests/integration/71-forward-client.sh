@@ -205,9 +205,10 @@ check "then the client ends" wait "$pid"
 
 # --- ~C and ~# ---------------------------------------------------------------
 
+# At our server: an sshd that is not root gives no terminal.
 cat >"$T/escape.exp" <<EXP
 set timeout 20
-spawn $OMNIEDGE ssh -tt -F /dev/null -i $T/id -o UserKnownHostsFile=$T/known_hosts -p $SSHD_PORT $ME@$LO {PS1= sh -c "echo re''ady; cat"}
+spawn $OMNIEDGE ssh -tt -F /dev/null -i $T/id -o UserKnownHostsFile=$T/known_hosts -p $SERVER_PORT $ME@$LO {PS1= sh -c "echo re''ady; cat"}
 expect ready
 send "\r~C"
 expect "omniedge> "
