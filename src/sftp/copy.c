@@ -423,6 +423,16 @@ oe_sftp_copy_lane(struct oe_sftp_copy *c, bool is_target, struct oe_sftp_fs *fs)
 }
 
 unsigned
+oe_sftp_copy_sessions(uint64_t bytes, uint64_t files, uint64_t rtt_us)
+{
+	if (rtt_us < 5000)
+		return 1;
+	if (bytes > 64u * 1024 * 1024 || files > 2000)
+		return 4;
+	return bytes > 16u * 1024 * 1024 || files > 500 ? 2 : 1;
+}
+
+unsigned
 oe_sftp_copy_wants(const struct oe_sftp_copy *c, uint64_t rtt_us)
 {
 	const struct oe_copy_totals *t = &c->totals;
@@ -431,11 +441,7 @@ oe_sftp_copy_wants(const struct oe_sftp_copy *c, uint64_t rtt_us)
 	uint64_t ended = t->files_done + t->files_failed;
 	uint64_t files = t->files > ended ? t->files - ended : 0;
 
-	if (rtt_us < 5000)
-		return 1;
-	if (bytes > 64u * 1024 * 1024 || files > 2000)
-		return 4;
-	return bytes > 16u * 1024 * 1024 || files > 500 ? 2 : 1;
+	return oe_sftp_copy_sessions(bytes, files, rtt_us);
 }
 
 void

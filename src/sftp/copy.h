@@ -117,6 +117,11 @@ void oe_sftp_copy_last(struct oe_sftp_copy *c);
 void oe_sftp_copy_lane(
     struct oe_sftp_copy *c, bool is_target, struct oe_sftp_fs *fs);
 /**
+ * oe_sftp_copy_sessions() - how many sessions help to move so much over a way
+ * with this round trip; 1 when it is not known (0).
+ */
+unsigned oe_sftp_copy_sessions(uint64_t bytes, uint64_t files, uint64_t rtt_us);
+/**
  * oe_sftp_copy_wants() - how many sessions to the remote side would help for
  * what is queued, given the round trip: 1 when one is enough.
  */

@@ -155,6 +155,12 @@ on_lane(void *arg, struct oe_sftp_fs *fs)
 		oe_sftp_copy_lane(p->copy, p->is_target, fs);
 }
 
+uint64_t
+oe_scp_peer_rtt_us(const struct oe_scp_peer *p)
+{
+	return oe_sftp_remote_rtt_us(p->remote);
+}
+
 void
 oe_scp_peer_widen(struct oe_scp_peer *p, unsigned n)
 {

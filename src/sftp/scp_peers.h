@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stddef.h>
 
 struct oe_err;
@@ -37,6 +38,8 @@ struct oe_sftp_fs *oe_scp_peer_fs(struct oe_scp_peer *p);
  */
 void oe_scp_peer_serve(
     struct oe_scp_peer *p, struct oe_sftp_copy *c, bool is_target);
+/** oe_scp_peer_rtt_us() - round trip to it; 0: not known. */
+uint64_t oe_scp_peer_rtt_us(const struct oe_scp_peer *p);
 /** oe_scp_peer_widen() - up to @n lanes in all, 0: as many as would help. */
 void oe_scp_peer_widen(struct oe_scp_peer *p, unsigned n);
 /** oe_scp_peers_done() - close all; @ps may be used again. */

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/app/exitcode.h"
 #include "core/app/param.h"
@@ -20,7 +21,7 @@
 #include "sftp/scp_target.h"
 
 /* How often more connections are thought of. */
-#define WIDEN_MS 50
+#define WIDEN_MS 10
 
 /* The signal that ends the run; set by on_signal() only. */
 static volatile sig_atomic_t stop_signal;
@@ -118,6 +119,31 @@ settle_path(struct run *r, const struct end *e, const char *path, char **ret,
 	return oe_ask_expand(&ask, path, ret, err);
 }
 
+/*
+ * The files of this machine that will go there: what they are known to be
+ * long is reason enough for more connections, whose logins take as many round
+ * trips as the questions that are asked before the first byte.
+ */
+static void
+widen_early(struct run *r)
+{
+	unsigned n = (unsigned)oe_values_int(r->plan->v, "sessions");
+	uint64_t bytes = 0;
+	struct stat st;
+	size_t i;
+
+	if (!r->to.peer || r->plan->flags & OE_COPY_DRY_RUN)
+		return;
+	for (i = 0; i < r->sources; i++)
+		if (!r->targets[i].remote &&
+		    stat(r->targets[i].path, &st) == 0 && S_ISREG(st.st_mode))
+			bytes += (uint64_t)st.st_size;
+	if (n == 0)
+		n = oe_sftp_copy_sessions(
+		    bytes, 0, oe_scp_peer_rtt_us(r->to.peer));
+	oe_scp_peer_widen(r->to.peer, n > 1 ? n : 1);
+}
+
 static int
 look_at_target(struct run *r, struct oe_err *err)
 {
@@ -129,6 +155,7 @@ look_at_target(struct run *r, struct oe_err *err)
 	e = open_end(r, t, &r->to, err);
 	if (e < 0)
 		return e;
+	widen_early(r);
 	e = settle_path(r, &r->to, t->path, &r->to_path, err);
 	if (e < 0)
 		return e;

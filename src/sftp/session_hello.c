@@ -180,6 +180,12 @@ oe_sftp__session_version(
 	if ((s->fs.features & whole) == whole)
 		s->fs.features |= OE_FS_WHOLE;
 	s->fs.features &= ~(whole | HAS_LIMITS);
+	if (s->fs.features & OE_FS_WHOLE) {
+		/* one of us: doc/protocol/sftp.md saves the round trip */
+		s->fs.limits.packet = OE_SFTP_PACKET_MAX;
+		s->fs.limits.read = s->fs.limits.write = OE_SFTP_DATA_MAX;
+		limits = false;
+	}
 	if (limits)
 		ask_limits(s);
 	else

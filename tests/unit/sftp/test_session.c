@@ -198,6 +198,10 @@ test_too_many_extensions(void **state)
 	rig_close(&r);
 }
 
+/* A server that is not ours, and so is asked for its limits. */
+static const char *const other_ext[] = {"posix-rename@openssh.com", "1",
+    "fsync@openssh.com", "1", "limits@openssh.com", "1", NULL};
+
 static void
 test_limits(void **state)
 {
@@ -222,7 +226,7 @@ test_limits(void **state)
 	(void)state;
 	for (i = 0; i < OE_ARRAY_LEN(cases); i++) {
 		rig_open(&r, 0, cases[i].data_max);
-		rig_version(&r, all_ext);
+		rig_version(&r, other_ext);
 		/* not open for use */
 		assert_int_equal(r.fs->room(r.fs), 0);
 		ask(&r, &a, MKDIR, NULL);
@@ -232,18 +236,26 @@ test_limits(void **state)
 		assert_int_equal(r.ready_status, 0);
 		assert_int_equal(r.fs->limits.read, cases[i].got);
 		assert_int_equal(r.fs->limits.write, cases[i].got);
-		assert_int_equal(r.fs->features, 0x7ff);
+		assert_int_equal(
+		    r.fs->features, OE_FS_RENAME_OVER | OE_FS_FSYNC);
 		assert_true(r.fs->rtt_us > 0);
 		assert_int_equal(r.writable_calls, 1);
 		rig_close(&r);
 	}
 	/* a refusal is no end */
 	rig_open(&r, 0, 0);
-	rig_version(&r, all_ext);
+	rig_version(&r, other_ext);
 	assert_int_equal(rig_sent(&r, &id, NULL), OE_FXP_EXTENDED);
 	rig_answer(&r, OE_FXP_STATUS, id, B("\0\0\0\10"));
 	assert_int_equal(r.ready_status, 0);
 	assert_int_equal(r.fs->limits.read, OE_SFTP_DATA_SAFE);
+	rig_close(&r);
+	/* one of ours is not asked */
+	rig_open(&r, 0, 0);
+	rig_version(&r, all_ext);
+	assert_int_equal(r.ready_calls, 1);
+	assert_int_equal(r.fs->limits.read, OE_SFTP_DATA_MAX);
+	assert_int_equal(r.fs->features, 0x7ff);
 	rig_close(&r);
 }
 

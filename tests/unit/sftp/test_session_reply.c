@@ -72,7 +72,7 @@ static const struct answer {
 
     {"data", READ8, 103, B("\0\0\0\10abcdefgh"), 0, "abcdefgh"},
     {"less data", READ8, 103, B("\0\0\0\3abc"), 0, "abc"},
-    {"no data", READ8, 103, B("\0\0\0\0"), OE_ESHORT, ""},
+    {"no data", READ8, 103, B("\0\0\0\0"), OE_EPROTO, ""},
     {"end", READ8, 101, B("\0\0\0\1"), OE_ESHORT, ""},
     {"read done?", READ8, 101, B("\0\0\0\0"), OE_EPROTO, ""},
     {"too much data", READ8, 103, B("\0\0\0\11abcdefghi"), OE_EPROTO, ""},
