@@ -208,13 +208,18 @@ check "then the client ends" wait "$pid"
 # At our server: an sshd that is not root gives no terminal.
 cat >"$T/escape.exp" <<EXP
 set timeout 20
-spawn $OMNIEDGE ssh -tt -F /dev/null -i $T/id -o UserKnownHostsFile=$T/known_hosts -p $SERVER_PORT $ME@$LO {PS1= sh -c "echo re''ady; cat"}
+spawn $OMNIEDGE ssh -tt -L $L4:$LO:1 -F /dev/null -i $T/id -o UserKnownHostsFile=$T/known_hosts -p $SERVER_PORT $ME@$LO {PS1= sh -c "echo re''ady; cat"}
 expect ready
 send "\r~C"
 expect "omniedge> "
 send -- "-L $L1:$LO:$ECHO\r"
 expect "Forwarding port."
 exec python3 $OE_SRCDIR/tests/lib/forward.py talk $LO:$L1 abc >$T/escape.talk
+exec python3 -c {import socket, sys
+s = socket.create_connection(("$LO", $L4))
+s.recv(1)}
+expect -re {refused to open[^\n]*\r\n}
+puts "\nTOLD"
 send "\r~#"
 expect "3 bytes sent, 8 received"
 puts "\nLISTED"
@@ -233,6 +238,7 @@ EXP
 run expect "$T/escape.exp"
 cp "$OUT" "$T/escape.out"
 is "$(cat "$T/escape.talk")" "abcend:3" "~C adds a forward"
+check "a refusal is told on a raw terminal" grep -q TOLD "$T/escape.out"
 check "~# lists it with its bytes" grep -q LISTED "$T/escape.out"
 check "~C ends it" grep -q ENDED "$T/escape.out"
 
