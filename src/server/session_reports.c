@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "core/base/err.h"
+#include "core/base/event_batch.h"
 #include "core/base/fd.h"
 #include "core/base/mem.h"
 #include "core/base/time.h"
@@ -36,35 +37,49 @@ struct oe_srv_reports {
 	struct oe_timer *wait;
 	int64_t allowance, counted_ms; /* bytes that may be read; as of when */
 	bool skipping;                 /* the rest of a line that is too long */
+	struct oe_event_batch events;
 	size_t n;
 	char line[OE_SRV_REPORT_MAX];
 };
 
 static void
-reports_event(struct oe_srv_reports *r)
+reports_event(struct oe_srv_reports *r, const char *line, size_t n)
 {
-	struct oe_event e;
+	struct oe_event *e = oe_event_batch_begin(&r->events, "session.report");
 
-	oe_srv__event(r->conn, &e, "session.report");
-	oe_event_int(&e, "session", r->session->id);
-	oe_event_str(&e, "local_user", r->conn->account.name);
-	if (oe_event_foreign(&e, "report", r->line, r->n)) {
-		oe_event_end(&e, &r->conn->srv->events);
+	if (oe_event_foreign(e, "report", line, n)) {
+		oe_event_batch_end(&r->events);
 		return;
 	}
-	oe_event_drop(&e);
+	oe_event_batch_drop(&r->events);
 	r->session->reports_refused++;
 }
 
+/* The rest of a line; one that came whole is looked at where it lies. */
 static void
-reports_line_end(struct oe_srv_reports *r)
+reports_line_end(struct oe_srv_reports *r, const char *p, size_t n)
 {
-	if (r->skipping)
+	if (r->skipping || n > sizeof r->line - r->n) {
 		r->session->reports_refused++;
-	else
-		reports_event(r);
+	} else if (r->n == 0) {
+		reports_event(r, p, n);
+	} else {
+		memcpy(r->line + r->n, p, n);
+		reports_event(r, r->line, r->n + n);
+	}
 	r->skipping = false;
 	r->n = 0;
+}
+
+static void
+reports_line_part(struct oe_srv_reports *r, const char *p, size_t n)
+{
+	if (n > sizeof r->line - r->n)
+		r->skipping = true;
+	if (r->skipping)
+		return;
+	memcpy(r->line + r->n, p, n);
+	r->n += n;
 }
 
 static void
@@ -73,22 +88,13 @@ reports_take(struct oe_srv_reports *r, const char *p, size_t n)
 	const char *end;
 	size_t k;
 
-	while (n > 0) {
-		end = memchr(p, '\n', n);
-		k = end ? (size_t)(end - p) : n;
-		if (k > sizeof r->line - r->n)
-			r->skipping = true;
-		if (!r->skipping) {
-			memcpy(r->line + r->n, p, k);
-			r->n += k;
-		}
-		if (end) {
-			reports_line_end(r);
-			k++;
-		}
-		p += k;
-		n -= k;
+	while ((end = memchr(p, '\n', n)) != NULL) {
+		k = (size_t)(end - p);
+		reports_line_end(r, p, k);
+		p += k + 1;
+		n -= k + 1;
 	}
+	reports_line_part(r, p, n);
 }
 
 /* Bytes that came, or OE_ECLOSED: there will be no more. */
@@ -104,12 +110,16 @@ reports_read(struct oe_srv_reports *r)
 			continue;
 		if (n < 0 && errno == EAGAIN)
 			break;
-		if (n <= 0)
-			return OE_ECLOSED;
+		if (n <= 0) {
+			turn = OE_ECLOSED;
+			break;
+		}
 		reports_take(r, buf, (size_t)n);
 		turn += n;
 		r->allowance -= n;
 	}
+	/* other events of this process come behind these */
+	oe_event_batch_flush(&r->events);
 	return turn;
 }
 
@@ -161,6 +171,18 @@ reports_on_wait(void *arg)
 		oe_timer_set(r->wait, OE_SRV_REPORT_WAIT_MS);
 }
 
+/* What each event has: none of it changes within a session. */
+static void
+reports_begin_batch(struct oe_srv_reports *r)
+{
+	struct oe_event e;
+
+	oe_srv__event(r->conn, &e, "session.report");
+	oe_event_int(&e, "session", r->session->id);
+	oe_event_str(&e, "local_user", r->conn->account.name);
+	oe_event_batch_init(&r->events, &r->conn->srv->events, &e);
+}
+
 int
 oe_srv__reports_open(struct oe_srv_conn *c, struct oe_srv_session *s,
     int *ret_fd, struct oe_err *err)
@@ -180,6 +202,7 @@ oe_srv__reports_open(struct oe_srv_conn *c, struct oe_srv_session *s,
 	r = oe_mem_zalloc(sizeof *r);
 	r->conn = c;
 	r->session = s;
+	reports_begin_batch(r);
 	r->fd = p[0];
 	r->allowance = OE_SRV_REPORT_BURST;
 	r->counted_ms = oe_time_mono_ms();
@@ -208,5 +231,6 @@ oe_srv__reports_close(struct oe_srv_session *s)
 	if (r->n || r->skipping)
 		s->reports_refused++;
 	reports_stop(r);
+	oe_event_batch_done(&r->events);
 	oe_mem_free(&s->reports);
 }

@@ -466,6 +466,7 @@ serve_audited(const struct oe_values *v, struct oe_sftp_server_rules *rules,
 		r = 0;
 	}
 	oe_sftp_auditlog_session(&audit, false, r < 0 ? 1 : 0);
+	oe_sftp_auditlog_done(&audit);
 	oe_fd_close(&events.fd);
 	return r;
 }

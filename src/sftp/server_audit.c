@@ -32,46 +32,49 @@ static const struct {
     [OE_SFTP_AUDIT_REFUSED] = {"sftp.refused", "refused", false},
 };
 
+/* What each event of the session has. */
 static void
-begin(const struct oe_sftp_auditlog *a, struct oe_event *e, const char *name)
-{
-	oe_event_begin(e, &a->events, name);
-	if (*a->src) {
-		oe_event_str(e, "src", a->src);
-		oe_event_int(e, "src_port", a->src_port);
-	}
-	oe_event_str(e, "local_user", a->user);
-	oe_event_int(e, "pid", getpid());
-}
-
-static void
-write_event(
-    const struct oe_sftp_auditlog *a, const struct oe_sftp_audit_item *item)
+begin_batch(struct oe_sftp_auditlog *a)
 {
 	struct oe_event e;
 
-	begin(a, &e, ops[item->op].event);
-	if (item->op == OE_SFTP_AUDIT_REFUSED) {
-		oe_event_str(&e, "request", item->path);
-	} else {
-		oe_event_str(&e, "path", item->path);
-		oe_event_str(&e, "to", item->to);
-		if (ops[item->op].bytes)
-			oe_event_int(&e, "bytes", (int64_t)item->bytes);
-		oe_event_bool(&e, "success", item->sys_errno == 0);
-		if (item->sys_errno)
-			oe_event_str(&e, "why", strerror(item->sys_errno));
+	oe_event_begin(&e, &a->events, "");
+	if (*a->src) {
+		oe_event_str(&e, "src", a->src);
+		oe_event_int(&e, "src_port", a->src_port);
 	}
-	oe_event_end(&e, &a->events);
+	oe_event_str(&e, "local_user", a->user);
+	oe_event_int(&e, "pid", getpid());
+	oe_event_batch_init(&a->batch, &a->events, &e);
+}
+
+static void
+add_event(struct oe_sftp_auditlog *a, const struct oe_sftp_audit_item *item)
+{
+	struct oe_event *e =
+	    oe_event_batch_begin(&a->batch, ops[item->op].event);
+
+	if (item->op == OE_SFTP_AUDIT_REFUSED) {
+		oe_event_str(e, "request", item->path);
+	} else {
+		oe_event_str(e, "path", item->path);
+		oe_event_str(e, "to", item->to);
+		if (ops[item->op].bytes)
+			oe_event_int(e, "bytes", (int64_t)item->bytes);
+		oe_event_bool(e, "success", item->sys_errno == 0);
+		if (item->sys_errno)
+			oe_event_str(e, "why", strerror(item->sys_errno));
+	}
+	oe_event_batch_end(&a->batch);
 }
 
 static void
 operation(void *arg, const struct oe_sftp_audit_item *item)
 {
-	const struct oe_sftp_auditlog *a = arg;
+	struct oe_sftp_auditlog *a = arg;
 
 	if (a->events.fd >= 0)
-		write_event(a, item);
+		add_event(a, item);
 	if (!oe_log_wants(OE_LOG_INFO))
 		return;
 	if (ops[item->op].bytes)
@@ -89,20 +92,20 @@ operation(void *arg, const struct oe_sftp_audit_item *item)
 		    item->sys_errno ? strerror(item->sys_errno) : "");
 }
 
-void
-oe_sftp_auditlog_init(struct oe_sftp_auditlog *a,
-    const struct oe_eventlog *events, const char *user, const char *connection)
+static void
+flush(void *arg)
+{
+	struct oe_sftp_auditlog *a = arg;
+
+	oe_event_batch_flush(&a->batch);
+}
+
+static void
+read_connection(struct oe_sftp_auditlog *a, const char *connection)
 {
 	struct oe_strs words = {NULL, 0};
 	int64_t port;
 
-	memset(a, 0, sizeof *a);
-	a->events = *events;
-	a->user = user;
-	a->audit.operation = operation;
-	a->audit.arg = a;
-	if (!connection)
-		return;
 	oe_strs_split(&words, connection, ' ');
 	if (words.n == 4 &&
 	    oe_str_parse_int(words.v[1], 0, 65535, &port) == 0 &&
@@ -112,15 +115,36 @@ oe_sftp_auditlog_init(struct oe_sftp_auditlog *a,
 }
 
 void
-oe_sftp_auditlog_session(
-    const struct oe_sftp_auditlog *a, bool begins, int status)
+oe_sftp_auditlog_init(struct oe_sftp_auditlog *a,
+    const struct oe_eventlog *events, const char *user, const char *connection)
 {
-	struct oe_event e;
+	memset(a, 0, sizeof *a);
+	a->events = *events;
+	a->user = user;
+	a->audit.operation = operation;
+	a->audit.flush = flush;
+	a->audit.arg = a;
+	if (connection)
+		read_connection(a, connection);
+	begin_batch(a);
+}
+
+void
+oe_sftp_auditlog_session(struct oe_sftp_auditlog *a, bool begins, int status)
+{
+	struct oe_event *e;
 
 	oe_log_info(a->lc, "session of '%s' from '%s' %s", a->user,
 	    *a->src ? a->src : "here", begins ? "begins" : "ends");
-	begin(a, &e, begins ? "sftp.start" : "sftp.end");
+	e = oe_event_batch_begin(&a->batch, begins ? "sftp.start" : "sftp.end");
 	if (!begins)
-		oe_event_int(&e, "status", status);
-	oe_event_end(&e, &a->events);
+		oe_event_int(e, "status", status);
+	oe_event_batch_end(&a->batch);
+	oe_event_batch_flush(&a->batch);
+}
+
+void
+oe_sftp_auditlog_done(struct oe_sftp_auditlog *a)
+{
+	oe_event_batch_done(&a->batch);
 }

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/base/event.h"
+#include "core/base/event_batch.h"
 
 struct oe_logctx;
 
@@ -45,6 +45,8 @@ struct oe_sftp_audit_item {
 
 struct oe_sftp_audit {
 	void (*operation)(void *arg, const struct oe_sftp_audit_item *item);
+	/* Before answers go out and before what may take long; or NULL. */
+	void (*flush)(void *arg);
 	void *arg;
 };
 
@@ -56,14 +58,17 @@ struct oe_sftp_auditlog {
 	const char *user;           /* local user */
 	char src[64];               /* address of the peer; "" not known */
 	int src_port;
+	struct oe_event_batch batch;
 };
 
 /**
  * oe_sftp_auditlog_init() - @connection is SSH_CONNECTION as a server sets
- * it ("address port address port"), or NULL.
+ * it ("address port address port"), or NULL.  oe_sftp_auditlog_done() it.
  */
 void oe_sftp_auditlog_init(struct oe_sftp_auditlog *a,
     const struct oe_eventlog *events, const char *user, const char *connection);
 /** oe_sftp_auditlog_session() - it begins or ends (with the status). */
-void oe_sftp_auditlog_session(
-    const struct oe_sftp_auditlog *a, bool begins, int status);
+void
+oe_sftp_auditlog_session(struct oe_sftp_auditlog *a, bool begins, int status);
+/** oe_sftp_auditlog_done() - write what waits; the descriptor stays open. */
+void oe_sftp_auditlog_done(struct oe_sftp_auditlog *a);

@@ -245,6 +245,8 @@ int oe_sftp__fail(struct oe_sftp_server *s);
 /** oe_sftp__tell() - audit an operation; @r 0 or -1 with errno, kept. */
 void oe_sftp__tell(struct oe_sftp_server *s, enum oe_sftp_audit_op op,
     const char *path, const char *to, uint64_t bytes, int r);
+/** oe_sftp__told() - all that was audited is out when this returns. */
+void oe_sftp__told(const struct oe_sftp_server *s);
 /** oe_sftp__result() - audit, and the code for @r (0 or -1 with errno). */
 int oe_sftp__result(struct oe_sftp_server *s, enum oe_sftp_audit_op op,
     const char *path, const char *to, int r);

@@ -75,6 +75,8 @@ oe_sftp__drain(struct oe_sftp_server *s, struct oe_err *err)
 	struct oe_buf *b = &s->out;
 	ssize_t w;
 
+	/* what is answered can be looked up */
+	oe_sftp__told(s);
 	while (oe_buf_left(b)) {
 		w = write(s->peer, oe_buf_head(b), oe_buf_left(b));
 		if (w < 0 && errno == EINTR)

@@ -129,6 +129,13 @@ oe_sftp__tell(struct oe_sftp_server *s, enum oe_sftp_audit_op op,
 	errno = saved;
 }
 
+void
+oe_sftp__told(const struct oe_sftp_server *s)
+{
+	if (s->rules.audit && s->rules.audit->flush)
+		s->rules.audit->flush(s->rules.audit->arg);
+}
+
 int
 oe_sftp__result(struct oe_sftp_server *s, enum oe_sftp_audit_op op,
     const char *path, const char *to, int r)
@@ -188,6 +195,8 @@ oe_sftp__peer_gone(const struct oe_sftp_server *s)
 {
 	struct pollfd p = {.fd = s->peer, .events = 0};
 
+	/* work of this length: what was done before it can be looked up */
+	oe_sftp__told(s);
 	return s->peer >= 0 && poll(&p, 1, 0) > 0 &&
 	       p.revents & (POLLERR | POLLNVAL);
 }

@@ -1,15 +1,158 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/base/event.h"
 
-#include <jansson.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "core/base/compiler.h"
+#include "core/base/event_internal.h"
 #include "core/base/fd.h"
+#include "core/base/mem.h"
 #include "core/base/str.h"
 #include "core/base/time.h"
 
 #define OE_EVENT_STR_MAX 1024
+/* Texts that are no longer stay in a line that is too long. */
+#define OE_EVENT_STR_KEPT 64
+/* What nearly all events need. */
+#define OE_EVENT_ROOM 1024
+
+static const char too_long[] = "(too long)";
+
+/* Make room for @n bytes more, and show where they go. */
+static char *
+event_room(struct oe_event *e, size_t n)
+{
+	size_t size = e->size ? e->size : OE_EVENT_ROOM;
+
+	while (size - e->n < n)
+		size *= 2;
+	if (size != e->size)
+		e->text = oe_mem_realloc_array(e->text, size, 1);
+	e->size = size;
+	return e->text + e->n;
+}
+
+void
+oe_event__put(struct oe_event *e, const char *p, size_t n)
+{
+	memcpy(event_room(e, n), p, n);
+	e->n += n;
+}
+
+static void
+event_key(struct oe_event *e, const char *key)
+{
+	size_t n = strlen(key);
+	char *to = event_room(e, n + 4);
+
+	if (e->text[e->n - 1] != '{') {
+		*to++ = ',';
+		e->n++;
+	}
+	*to++ = '"';
+	memcpy(to, key, n);
+	memcpy(to + n, "\":", 2);
+	e->n += n + 3;
+}
+
+/*
+ * A character of valid UTF-8 beyond ASCII as \uXXXX, one or two of them.
+ * Returns where the next one goes.
+ */
+static char *
+event_wide(char *to, const unsigned char **p)
+{
+	size_t i, n = **p >= 0xf0 ? 4 : **p >= 0xe0 ? 3 : 2;
+	uint32_t c = **p & (0x7fu >> n);
+
+	for (i = 1; i < n; i++)
+		c = c << 6 | ((*p)[i] & 0x3f);
+	*p += n;
+	if (c < 0x10000)
+		return to + snprintf(to, 7, "\\u%04" PRIX32, c);
+	c -= 0x10000;
+	return to + snprintf(to, 13, "\\u%04" PRIX32 "\\u%04" PRIX32,
+			0xd800 + (c >> 10), 0xdc00 + (c & 0x3ff));
+}
+
+void
+oe_event_str(struct oe_event *e, const char *key, const char *value)
+{
+	char safe[OE_EVENT_STR_MAX], *to;
+	const unsigned char *p = (const unsigned char *)safe;
+
+	if (!e->text || !value)
+		return;
+	oe_str_escape(value, strlen(value), safe, sizeof safe);
+	event_key(e, key);
+	/* a byte takes at most three, and snprintf() an end */
+	to = event_room(e, 3 * strlen(safe) + 3);
+	*to++ = '"';
+	while (*p) {
+		if (*p >= 0x80) {
+			to = event_wide(to, &p);
+			continue;
+		}
+		if (*p == '"' || *p == '\\')
+			*to++ = '\\';
+		*to++ = (char)*p++;
+	}
+	*to++ = '"';
+	e->n = (size_t)(to - e->text);
+}
+
+void
+oe_event_int(struct oe_event *e, const char *key, int64_t value)
+{
+	char text[24];
+
+	if (!e->text)
+		return;
+	event_key(e, key);
+	snprintf(text, sizeof text, "%" PRId64, value);
+	oe_event__put(e, text, strlen(text));
+}
+
+void
+oe_event_bool(struct oe_event *e, const char *key, bool value)
+{
+	if (!e->text)
+		return;
+	event_key(e, key);
+	if (value)
+		oe_event__put(e, "true", 4);
+	else
+		oe_event__put(e, "false", 5);
+}
+
+bool
+oe_event_foreign(
+    struct oe_event *e, const char *key, const char *text, size_t n)
+{
+	size_t before = e->n, taken;
+
+	if (!e->text)
+		return true;
+	event_key(e, key);
+	taken = oe_event__foreign(text, n, event_room(e, n));
+	e->n = taken ? e->n + taken : before;
+	return taken > 0;
+}
+
+void
+oe_event__open(
+    struct oe_event *e, const char *ts, const char *name, const char *node)
+{
+	e->n = 0;
+	oe_event__put(e, "{", 1);
+	oe_event_int(e, "v", OE_EVENT_VERSION);
+	oe_event_str(e, "ts", ts);
+	oe_event_str(e, "event", name);
+	e->named = e->n;
+	oe_event_str(e, "node", node);
+}
 
 void
 oe_event_begin(
@@ -17,175 +160,78 @@ oe_event_begin(
 {
 	char ts[40];
 
-	e->fields = NULL;
+	memset(e, 0, sizeof *e);
 	if (log->fd < 0)
 		return;
 	oe_time_format(oe_time_wall_ms(), ts, sizeof ts);
-	e->fields = json_object();
-	oe_event_int(e, "v", OE_EVENT_VERSION);
-	oe_event_str(e, "ts", ts);
-	oe_event_str(e, "event", name);
-	oe_event_str(e, "node", log->node);
-}
-
-void
-oe_event_str(struct oe_event *e, const char *key, const char *value)
-{
-	char safe[OE_EVENT_STR_MAX];
-
-	if (!e->fields || !value)
-		return;
-	oe_str_escape(value, strlen(value), safe, sizeof safe);
-	json_object_set_new(e->fields, key, json_string(safe));
-}
-
-void
-oe_event_int(struct oe_event *e, const char *key, int64_t value)
-{
-	if (e->fields)
-		json_object_set_new(e->fields, key, json_integer(value));
-}
-
-void
-oe_event_bool(struct oe_event *e, const char *key, bool value)
-{
-	if (e->fields)
-		json_object_set_new(e->fields, key, json_boolean(value));
-}
-
-/* Names that the writer of the whole line knows better. */
-static bool
-foreign_is_ours(const char *key)
-{
-	static const char *const ours[] = {
-	    "v", "ts", "node", "conn", "src", "src_port", "user", "local_user"};
-	size_t i;
-
-	for (i = 0; i < OE_ARRAY_LEN(ours); i++)
-		if (oe_str_eq(key, ours[i]))
-			return true;
-	return false;
-}
-
-static bool
-foreign_is_name(const char *key)
-{
-	size_t n = strspn(key, "abcdefghijklmnopqrstuvwxyz_.");
-
-	return n > 0 && n <= 32 && !key[n];
-}
-
-static bool
-foreign_is_text(const json_t *v)
-{
-	const char *s = json_string_value(v);
-	size_t i, n = json_string_length(v);
-
-	if (n >= OE_EVENT_STR_MAX)
-		return false;
-	for (i = 0; i < n; i++)
-		if (s[i] < 0x20 || s[i] > 0x7e)
-			return false;
-	return true;
-}
-
-static bool
-foreign_is_flat(json_t *o)
-{
-	const char *key;
-	json_t *v;
-
-	if (!json_is_object(o) || json_object_size(o) > OE_EVENT_FOREIGN_MAX)
-		return false;
-	json_object_foreach (o, key, v) {
-		if (!foreign_is_name(key))
-			return false;
-		if (!json_is_integer(v) && !json_is_boolean(v) &&
-		    !(json_is_string(v) && foreign_is_text(v)))
-			return false;
-	}
-	return true;
-}
-
-bool
-oe_event_foreign(
-    struct oe_event *e, const char *key, const char *text, size_t n)
-{
-	const char *name;
-	void *next;
-	json_t *o, *v;
-
-	if (!e->fields)
-		return true;
-	o = json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);
-	if (!foreign_is_flat(o)) {
-		json_decref(o);
-		return false;
-	}
-	json_object_foreach_safe(o, next, name, v)
-	{
-		if (foreign_is_ours(name))
-			json_object_del(o, name);
-	}
-	json_object_set_new(e->fields, key, o);
-	return true;
+	oe_event__open(e, ts, name, log->node);
 }
 
 void
 oe_event_drop(struct oe_event *e)
 {
-	json_decref(e->fields);
-	e->fields = NULL;
+	free(e->text);
+	memset(e, 0, sizeof *e);
 }
 
-/* The longest text of an object and of those in it. */
-static void
-event_longest(json_t *o, json_t **in, const char **longest, size_t *most)
+/* Bytes of UTF-8 that the character at @p of our JSON stands for. */
+static size_t
+event_bytes(const char *p, size_t *ret_taken)
 {
-	const char *key;
-	json_t *v;
+	unsigned c;
 
-	json_object_foreach (o, key, v) {
-		if (json_is_object(v))
-			event_longest(v, in, longest, most);
-		if (json_is_string(v) && json_string_length(v) > *most) {
-			*most = json_string_length(v);
-			*longest = key;
-			*in = o;
-		}
-	}
+	*ret_taken = *p != '\\' ? 1 : p[1] != 'u' ? 2 : 6;
+	if (*ret_taken < 6)
+		return 1;
+	c = (unsigned)strtoul((char[5]){p[2], p[3], p[4], p[5]}, NULL, 16);
+	/* a surrogate is half a character of four */
+	return c < 0x800 || (c >= 0xd800 && c < 0xe000) ? 2 : 3;
 }
 
 /* Drop the longest text, so that what remains fits a line. */
 static bool
-event_shorten(json_t *o)
+event_shorten(struct oe_event *e)
 {
-	const char *longest = NULL;
-	json_t *in = NULL;
-	size_t most = 64;
+	size_t i = 0, start, bytes, k, at = 0, n = 0, most = OE_EVENT_STR_KEPT;
 
-	event_longest(o, &in, &longest, &most);
-	if (!longest)
+	while (i < e->n) {
+		if (e->text[i++] != '"')
+			continue;
+		start = i;
+		for (bytes = 0; e->text[i] != '"'; i += k)
+			bytes += event_bytes(e->text + i, &k);
+		/* names are short: what is longer is a value */
+		if (bytes > most) {
+			most = bytes;
+			at = start;
+			n = i - start;
+		}
+		i++;
+	}
+	if (!n)
 		return false;
-	json_object_set_new(in, longest, json_string("(too long)"));
+	memcpy(e->text + at, too_long, sizeof too_long - 1);
+	memmove(e->text + at + sizeof too_long - 1, e->text + at + n,
+	    e->n - at - n);
+	e->n -= n - (sizeof too_long - 1);
+	return true;
+}
+
+bool
+oe_event__close(struct oe_event *e)
+{
+	oe_event__put(e, "}", 1);
+	while (e->n >= OE_EVENT_LINE_MAX)
+		if (!event_shorten(e))
+			return false;
+	oe_event__put(e, "\n", 1);
 	return true;
 }
 
 void
 oe_event_end(struct oe_event *e, const struct oe_eventlog *log)
 {
-	char line[OE_EVENT_LINE_MAX + 1];
-	size_t n;
-
-	if (!e->fields)
-		return;
-	do {
-		n = json_dumpb(e->fields, line, OE_EVENT_LINE_MAX,
-		    JSON_COMPACT | JSON_ENSURE_ASCII);
-	} while (n >= OE_EVENT_LINE_MAX && event_shorten(e->fields));
-	if (n && n < OE_EVENT_LINE_MAX) {
-		line[n++] = '\n';
-		(void)oe_fd_write_all(log->fd, line, n);
-	}
+	if (e->text && oe_event__close(e))
+		(void)oe_fd_write_all(log->fd, e->text, e->n);
 	oe_event_drop(e);
 }

@@ -3,8 +3,9 @@
  * core/base/event.h - security facts as versioned JSON lines.
  *
  * Apart from diagnostics (log.h): never rate-limited, never translated.
- * Format: doc/protocol/events.md.  One write() per line, so that several
- * processes may share the descriptor.
+ * Format: doc/protocol/events.md.  A line is whole in one write() of at most
+ * PIPE_BUF bytes, so that several processes may share the descriptor.
+ * Who has thousands of them: event_batch.h.
  */
 #pragma once
 
@@ -26,13 +27,18 @@ struct oe_eventlog {
 };
 
 struct oe_event {
-	void *fields; /* the JSON object under construction */
+	char *text; /* the object so far; NULL: the log is off */
+	size_t n, size;
+	size_t named; /* what it has begun with, its name the last */
 };
 
 /** oe_event_begin() - start an event named like "session.start". */
 void oe_event_begin(
     struct oe_event *e, const struct oe_eventlog *log, const char *name);
-/** oe_event_str() - add a text; NULL adds nothing; any bytes are safe. */
+/**
+ * oe_event_str() - add a text; NULL adds nothing; any bytes are safe.
+ * @key: here and below, a name that @e does not have yet.
+ */
 void oe_event_str(struct oe_event *e, const char *key, const char *value);
 void oe_event_int(struct oe_event *e, const char *key, int64_t value);
 void oe_event_bool(struct oe_event *e, const char *key, bool value);

@@ -200,37 +200,51 @@ str_utf8(const unsigned char *s, size_t len)
 	return n;
 }
 
+/* The character of @n bytes at @p as it may be shown; returns its bytes. */
+static size_t
+str_show(const unsigned char *p, size_t n, char ret[8])
+{
+	static const char hex[] = "0123456789abcdef";
+	static const char named[] = "\nn\tt\rr\\\\";
+	const char *name;
+
+	if (n && *p >= 0x20 && *p != 0x7f && *p != '\\') {
+		memcpy(ret, p, n);
+		return n;
+	}
+	ret[0] = '\\';
+	for (name = named; *name; name += 2) {
+		if (*p == (unsigned char)name[0]) {
+			ret[1] = name[1];
+			return 2;
+		}
+	}
+	ret[1] = 'x';
+	ret[2] = hex[*p >> 4];
+	ret[3] = hex[*p & 15];
+	return 4;
+}
+
 void
 oe_str_escape(const char *s, size_t len, char *ret, size_t size)
 {
 	const unsigned char *p = (const unsigned char *)s;
-	size_t out = 0, n;
+	size_t out = 0, n, shown;
 	char one[8];
 
 	if (!size)
 		return;
 	while (len) {
 		n = str_utf8(p, len);
-		if (*p == '\n' || *p == '\t' || *p == '\r')
-			snprintf(one, sizeof one, "\\%c",
-			    *p == '\n'   ? 'n'
-			    : *p == '\t' ? 't'
-					 : 'r');
-		else if (*p == '\\')
-			snprintf(one, sizeof one, "\\\\");
-		else if (!n || *p < 0x20 || *p == 0x7f)
-			snprintf(one, sizeof one, "\\x%02x", *p);
-		else
-			snprintf(
-			    one, sizeof one, "%.*s", (int)n, (const char *)p);
+		shown = str_show(p, n, one);
 		if (!n)
 			n = 1;
-		if (out + strlen(one) + 4 > size) {
+		if (out + shown + 4 > size) {
 			snprintf(ret + out, size - out, "...");
 			return;
 		}
-		memcpy(ret + out, one, strlen(one));
-		out += strlen(one);
+		memcpy(ret + out, one, shown);
+		out += shown;
 		p += n;
 		len -= n;
 	}

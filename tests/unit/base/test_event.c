@@ -6,11 +6,14 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "../../event_reference.h"
 #include "core/base/event.h"
 #include "core/base/fd.h"
 #include "core/base/time.h"
@@ -90,7 +93,7 @@ test_switched_off(void **state)
 	oe_event_int(&e, "n", 1);
 	oe_event_bool(&e, "b", true);
 	oe_event_end(&e, &off);
-	assert_null(e.fields);
+	assert_null(e.text);
 }
 
 /* What another process says: taken as it is, or not at all. */
@@ -164,7 +167,7 @@ test_foreign(void **state)
 	/* nothing is written */
 	oe_event_begin(&e, &log, "session.report");
 	oe_event_drop(&e);
-	assert_null(e.fields);
+	assert_null(e.text);
 	log.fd = -1;
 	oe_event_begin(&e, &log, "session.report");
 	assert_true(oe_event_foreign(&e, "report", "x", 1));
@@ -203,6 +206,148 @@ test_foreign_is_shortened(void **state)
 	oe_fd_close(&p[1]);
 }
 
+/* --- the same lines as jansson's --- */
+
+static char got[1 << 16];
+
+static size_t
+written(int fd)
+{
+	ssize_t n = pread(fd, got, sizeof got, 0);
+
+	assert_true(n >= 0);
+	assert_int_equal(ftruncate(fd, 0), 0);
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	return (size_t)n;
+}
+
+static void
+compare_foreign(struct oe_eventlog *log, const char *text, size_t n)
+{
+	char want[OE_EVENT_LINE_MAX];
+	json_t *in = reference_foreign(text, n), *o;
+	struct oe_event e;
+	bool taken;
+
+	oe_event_begin(&e, log, "session.report");
+	oe_event_str(&e, "src", "10.0.0.2");
+	taken = oe_event_foreign(&e, "report", text, n);
+	if (taken != (in != NULL))
+		print_error("differs: %.*s\n", (int)n, text);
+	assert_int_equal(taken, in != NULL);
+	oe_event_end(&e, log);
+	o = reference_begin("session.report", log->node);
+	json_object_set_new(o, "src", json_string("10.0.0.2"));
+	json_object_set_new(o, "report", in);
+	n = reference_line(o, want);
+	assert_int_equal(written(log->fd), n);
+	assert_memory_equal(got, want, n);
+}
+
+/* Each text, each beginning of it, and it with each byte another one. */
+static void
+compare_around(struct oe_eventlog *log, const char *text)
+{
+	static const char other[] = "\0 \"\\{}[]:,-01eEu.atfn/\n\x7f\x80\xc3";
+	size_t i, k, n = strlen(text);
+	char *copy;
+
+	for (i = 0; i <= n + 1; i++)
+		compare_foreign(log, text, i);
+	copy = malloc(n + 1);
+	assert_non_null(copy);
+	for (i = 0; i <= n; i++) {
+		for (k = 0; k < sizeof other - 1; k++) {
+			memcpy(copy, text, n + 1);
+			copy[i] = other[k];
+			compare_foreign(log, copy, n + (i == n));
+		}
+	}
+	free(copy);
+}
+
+static void
+test_as_jansson(void **state)
+{
+	static const char *const texts[] = {
+	    "{\"event\":\"sftp.put\",\"user\":\"x\",\"bytes\":120,\"b\":true}",
+	    " {\t\"a\" : \"\\u0041\\\"\\/\\\\\" ,\r\n\"b\":-0, \"c\":false } ",
+	    "{\"a\\u0062\":1,\"ab\":2}",
+	    "{\"ts\":\"\",\"b\":\"\",\"v\":1,\"v\":2}",
+	    "{\"a\":9223372036854775807,\"b\":-9223372036854775808}",
+	    "{\"a\":9223372036854775808}",
+	    "{\"a\":-9223372036854775809}",
+	    "{\"a\":99999999999999999999999}",
+	    "{\"a\":\"\\uD83D\\uDE00\\u007f\\u00e4\\b\\u0020\\u001f\"}",
+	    "{\"src_port\":1,\"local_user\":\"\",\"node\":\"n\",\"conn\":0}",
+	    "{\"abcdefghijklmnopqrstuvwxyz._abcd\":1}",
+	};
+	struct oe_eventlog log = {memfd_create("log", MFD_CLOEXEC), "robot"};
+	char big[3000], text[4200];
+	int i, n;
+
+	(void)state;
+	oe_time_fake(0);
+	for (i = 0; i < (int)OE_ARRAY_LEN(texts); i++)
+		compare_around(&log, texts[i]);
+	/* longest texts, shortened lines, most members */
+	memset(big, 'x', sizeof big);
+	for (i = 1000; i < 1040; i++) {
+		n = snprintf(text, sizeof text,
+		    "{\"a\":\"%.*s\\\\\",\"b\":\"%.*s\",\"c\":\"%.*s\","
+		    "\"d\":\"%.1000s\"}",
+		    i, big, i - 17, big, i - 17, big, big);
+		compare_foreign(&log, text, (size_t)n);
+	}
+	for (i = 0, n = 1, text[0] = '{'; i < 30; i++) {
+		n += sprintf(text + n, "%s\"%c%c\":1", i ? "," : "",
+		    'a' + i % 26, 'a' + i / 26);
+		text[n] = '}';
+		compare_foreign(&log, text, (size_t)n + 1);
+	}
+	oe_time_fake(-1);
+	oe_fd_close(&log.fd);
+}
+
+/* Texts of any bytes, long enough for lines that lose some. */
+static void
+test_texts_as_jansson(void **state)
+{
+	static const char *const pieces[] = {"a", "\"", "\\", "\xc3\xa4",
+	    "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xff", "\n", "\x7f", "/"};
+	struct oe_eventlog log = {
+	    memfd_create("log", MFD_CLOEXEC), "r\xc3\xb6"};
+	char want[OE_EVENT_LINE_MAX], name[2] = "a", text[4 * 1500];
+	struct oe_event e;
+	uint32_t seed = 1;
+	size_t i, k, n, len;
+	json_t *o;
+
+	(void)state;
+	oe_time_fake(0);
+	for (i = 0; i < 300; i++) {
+		oe_event_begin(&e, &log, "x.y");
+		o = reference_begin("x.y", log.node);
+		for (k = 0; k < 5; k++) {
+			name[0] = (char)('a' + k);
+			len = (seed >> 8) % 1200 / (1 + i % 7);
+			text[0] = 0;
+			for (n = 0; n < len; n++) {
+				seed = seed * 1664525 + 1013904223;
+				strcat(text, pieces[(seed >> 16) % 10]);
+			}
+			oe_event_str(&e, name, text);
+			json_object_set_new(o, name, reference_text(text));
+		}
+		oe_event_end(&e, &log);
+		n = reference_line(o, want);
+		assert_int_equal(written(log.fd), n);
+		assert_memory_equal(got, want, n);
+	}
+	oe_time_fake(-1);
+	oe_fd_close(&log.fd);
+}
+
 int
 main(void)
 {
@@ -211,6 +356,8 @@ main(void)
 	    cmocka_unit_test(test_switched_off),
 	    cmocka_unit_test(test_foreign),
 	    cmocka_unit_test(test_foreign_is_shortened),
+	    cmocka_unit_test(test_as_jansson),
+	    cmocka_unit_test(test_texts_as_jansson),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -576,7 +576,8 @@ static void
 test_audit(void **state)
 {
 	uint64_t sums[32] = {0};
-	const struct oe_sftp_audit audit = {count_item, sums};
+	const struct oe_sftp_audit audit = {
+	    .operation = count_item, .arg = sums};
 	struct oe_strs denied = {NULL, 0};
 	uint8_t h[8];
 
