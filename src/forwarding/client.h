@@ -9,7 +9,5 @@
 
 /** oe_fwd_client - handed to the client through the module table. */
 extern const struct oe_cli_forwarding oe_fwd_client;
-/** oe_fwd_client_options - -L -R -D -g of ssh; ended by command NULL. */
-extern const struct oe_module_options oe_fwd_client_options[];
 /** oe_fwd_client_commands - forward; ended by NULL. */
 extern const struct oe_command *const oe_fwd_client_commands[];

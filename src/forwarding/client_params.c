@@ -74,12 +74,6 @@ const struct oe_param oe_fwd_params[] = {
     {.name = NULL},
 };
 
-const struct oe_module_options oe_fwd_client_options[] = {
-    {"ssh", oe_fwd_params},
-    {"forward", oe_fwd_params},
-    {NULL, NULL},
-};
-
 int
 oe_fwd_params_take(
     const struct oe_values *v, struct oe_sshconf *conf, struct oe_err *err)

@@ -3,6 +3,15 @@
 
 #include "forwarding/server.h"
 #include "forwarding/client.h"
+#include "forwarding/client_params.h"
+#include "forwarding/server_params.h"
+
+static const struct oe_module_options options[] = {
+    {"ssh", oe_fwd_params},
+    {"forward", oe_fwd_params},
+    {"ssh-server", oe_fwd_server_params},
+    {NULL, NULL},
+};
 
 extern const struct oe_module oe_module_forwarding;
 
@@ -11,6 +20,6 @@ const struct oe_module oe_module_forwarding = {
     .summary = "port forwarding at both ends",
     .server_forwarding = &oe_fwd_server,
     .commands = oe_fwd_client_commands,
-    .options = oe_fwd_client_options,
+    .options = options,
     .client_forwarding = &oe_fwd_client,
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "forwarding/server.h"
+#include "forwarding/server_params.h"
 
 #include <stddef.h>
 
@@ -9,3 +10,5 @@
 const struct oe_srv_forwarding oe_fwd_server = {
     .request = NULL,
 };
+
+const struct oe_param oe_fwd_server_params[] = {{.name = NULL}};

@@ -17,7 +17,6 @@
 #include "server/commands.h"
 #include "server/config.h"
 #include "server/listener.h"
-#include "server/permits.h"
 #include "server/session_env.h"
 
 static int
@@ -47,31 +46,14 @@ check_startups(const char *value, struct oe_err *err)
 	return oe_srv_limits_parse_startups(value, &c, err);
 }
 
-static int
-check_open(const char *value, struct oe_err *err)
-{
-	return oe_srv_permit_check(value, OE_SRV_PERMIT_OPEN, err);
-}
-
-static int
-check_listen(const char *value, struct oe_err *err)
-{
-	return oe_srv_permit_check(value, OE_SRV_PERMIT_LISTEN, err);
-}
-
 static const char *const method_names[] = {
     "publickey", "password", "keyboard-interactive", NULL};
-static const char *const forwarding_kinds[] = {
-    "yes", "no", "local", "remote", NULL};
-static const char *const gateway_kinds[] = {
-    "no", "yes", "clientspecified", NULL};
 static const char *const log_formats[] = {"text", "json", NULL};
 
 #define NETWORK "Who may connect"
 #define LOGIN   "Login"
 #define LIMITS  "Limits"
 #define SESSION "Sessions"
-#define FORWARD "Port forwarding"
 #define CRYPTO  "Cryptography"
 #define SERVICE "Service"
 
@@ -309,40 +291,6 @@ static const struct oe_param params[] = {
 	.help = "show the last login before a shell",
 	.fallback = "yes",
 	.section = SESSION},
-    {.name = "allow-forwarding",
-	.type = OE_PARAM_CHOICE,
-	.metavar = "WHICH",
-	.help = "port forwarding that clients may ask for: 'local' to reach "
-		"services from here, 'remote' to listen here",
-	.fallback = "yes",
-	.choices = forwarding_kinds,
-	.section = FORWARD},
-    {.name = "permit-open",
-	.type = OE_PARAM_STRING,
-	.metavar = "TARGET",
-	.help = "where forwarded connections may go: HOST:PORT with a name, "
-		"an address, a network or '*' and a port, a range or '*', or "
-		"the path of a Unix socket; without any, everywhere but this "
-		"server's own port, link-local and metadata addresses, which "
-		"are reached only where they are named",
-	.flags = OE_PARAM_REPEAT,
-	.check = check_open,
-	.section = FORWARD},
-    {.name = "permit-listen",
-	.type = OE_PARAM_STRING,
-	.metavar = "[HOST:]PORT",
-	.help = "where clients may listen; without any, on every port",
-	.flags = OE_PARAM_REPEAT,
-	.check = check_listen,
-	.section = FORWARD},
-    {.name = "gateway-ports",
-	.type = OE_PARAM_CHOICE,
-	.metavar = "WHO",
-	.help = "who may use ports that clients listen on: 'no' this machine "
-		"only, 'yes' everybody, 'clientspecified' as the client asks",
-	.fallback = "no",
-	.choices = gateway_kinds,
-	.section = FORWARD},
     {.name = "host-key-path",
 	.type = OE_PARAM_PATH,
 	.metavar = "PATH",

@@ -257,9 +257,13 @@ config_copy_list(struct oe_strs *to, const struct oe_strs *from)
 static void
 config_forwarding(struct oe_srv_config *c, const struct oe_values *v)
 {
-	const char *allow = oe_values_str(v, "allow-forwarding");
-	const char *gateway = oe_values_str(v, "gateway-ports");
+	const char *allow, *gateway;
 
+	/* a build without forwarding has no such options */
+	if (!oe_values_knows(v, "allow-forwarding"))
+		return;
+	allow = oe_values_str(v, "allow-forwarding");
+	gateway = oe_values_str(v, "gateway-ports");
 	c->forward_local = !strcmp(allow, "yes") || !strcmp(allow, "local");
 	c->forward_remote = !strcmp(allow, "yes") || !strcmp(allow, "remote");
 	c->gateway_ports = !strcmp(gateway, "yes")  ? OE_SRV_GATEWAY_YES
