@@ -77,7 +77,8 @@ const struct oe_param oe_scp_params[] = {
 	.letter = 'D',
 	.type = OE_PARAM_STRING,
 	.metavar = "COMMAND",
-	.help = "run this SFTP server here instead of connecting to a peer",
+	.help = "run this SFTP server, its path and arguments, instead of "
+		"connecting to a peer",
 	.flags = OE_PARAM_CLI_ONLY,
 	.section = OE_PARAM_SECTION_CONNECTION},
     FLAG(

@@ -91,7 +91,8 @@ const struct oe_param oe_sftp_params[] = {
 	.letter = 'D',
 	.type = OE_PARAM_STRING,
 	.metavar = "COMMAND",
-	.help = "run this server here and connect to nobody",
+	.help = "run this server, its path and arguments, and connect to "
+		"nobody",
 	.flags = OE_PARAM_CLI_ONLY,
 	.section = OE_PARAM_SECTION_CONNECTION},
     {.name = "ssh-program",
