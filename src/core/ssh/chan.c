@@ -19,20 +19,22 @@
  * is sure to come from memory this one may wait for it, in libssh's buffer.
  */
 static bool
-chan_defers(struct oe_ssh_chan *c, size_t len)
+chan_defers(struct oe_ssh_chan *c, int x, size_t len)
 {
-	c->deferred = len < OE_SSH_GATHER_MAX &&
-		      oe_ssh__readahead_waits(c->ssh->fd) > OE_SSH_PACKET_MAX;
-	return c->deferred;
+	/* data and extended data wait each for their own kind */
+	c->deferred[x] =
+	    len < OE_SSH_GATHER_MAX &&
+	    oe_ssh__readahead_waits(c->ssh->fd) > OE_SSH_PACKET_MAX;
+	return c->deferred[x];
 }
 
 /* What waited for more that did not come. */
 static void
 chan_deliver(struct oe_ssh_chan *c)
 {
-	if (!c->deferred)
+	if (!c->deferred[0] && !c->deferred[1])
 		return;
-	c->deferred = false;
+	c->deferred[0] = c->deferred[1] = false;
 	oe_ssh_chan_resume(c);
 }
 
@@ -51,7 +53,7 @@ chan_on_data(ssh_session session, ssh_channel ch, void *data, uint32_t len,
 	oe_ssh__window_got(&c->window, len - c->kept[x]);
 	/* earlier bytes first: they wait in held until the owner resumes */
 	if (!c->freed && !c->resuming && c->held_len[x] == c->held_off[x] &&
-	    c->ops && c->ops->data && !chan_defers(c, len))
+	    c->ops && c->ops->data && !chan_defers(c, x, len))
 		took = c->ops->data(c->arg, data, len, x);
 	else if (c->freed)
 		took = len;

@@ -64,9 +64,9 @@ struct oe_ssh_chan {
 	size_t late_off, late_len;
 	bool late_ext;
 	bool resuming;
-	bool deferred; /* the owner has not been asked to take what is kept */
-	bool eof;      /* the peer sent EOF */
-	bool closed;   /* the peer sent CLOSE, or the connection ended */
+	bool deferred[2]; /* the owner was not asked to take what is kept */
+	bool eof;         /* the peer sent EOF */
+	bool closed;      /* the peer sent CLOSE, or the connection ended */
 	bool freed;
 };
 
