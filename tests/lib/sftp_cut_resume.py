@@ -8,6 +8,7 @@ import random
 import shutil
 import subprocess
 import sys
+import time
 
 from sftpraw import Results
 
@@ -119,8 +120,17 @@ class Run:
                 f.write(b"old contents")
         self.want, self.old = shot(self.src), shot(self.dst)
 
+    def settle(self):
+        """Our server has seconds to finish what came before the cut."""
+        until = time.monotonic() + 15
+        while time.monotonic() < until and any(
+                n.startswith(".oe-put-")
+                for _, _, names in os.walk(self.top + "/to") for n in names):
+            time.sleep(0.05)
+
     def look(self, whole):
         """Only old files, whole files, and parts."""
+        self.settle()
         got = shot(self.dst)
         for n, v in got.items():
             base = n.rsplit("/", 1)[-1]
