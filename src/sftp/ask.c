@@ -149,19 +149,26 @@ oe_ask_expand(
 }
 
 int
-oe_ask__open_dir(const struct oe_ask *a, const char *dir,
-    struct oe_sftp_file **ret, struct oe_err *err)
+oe_ask__opened(const struct oe_ask *a, struct oe_ask_question *q,
+    const char *path, struct oe_sftp_file **ret, struct oe_err *err)
 {
-	struct oe_ask_question *q = oe_ask__new(a);
-	int r;
+	int r = oe_ask__answer(a, q, path, err);
 
-	a->fs->ops->opendir(a->fs, &q->op, dir);
-	r = oe_ask__answer(a, q, dir, err);
 	if (r < 0)
 		return r;
 	*ret = q->op.file;
 	oe_ask__free(q);
 	return 0;
+}
+
+int
+oe_ask__open_dir(const struct oe_ask *a, const char *dir,
+    struct oe_sftp_file **ret, struct oe_err *err)
+{
+	struct oe_ask_question *q = oe_ask__new(a);
+
+	a->fs->ops->opendir(a->fs, &q->op, dir);
+	return oe_ask__opened(a, q, dir, ret, err);
 }
 
 /* Some names; OE_ESHORT when there are no more. */

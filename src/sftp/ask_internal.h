@@ -28,6 +28,9 @@ int oe_ask__answer(const struct oe_ask *a, struct oe_ask_question *q,
 /* Answer that is nothing but a status. */
 int oe_ask__end(const struct oe_ask *a, struct oe_ask_question *q,
     const char *path, struct oe_err *err);
+/* Answer that is an open file or directory. */
+int oe_ask__opened(const struct oe_ask *a, struct oe_ask_question *q,
+    const char *path, struct oe_sftp_file **ret, struct oe_err *err);
 int oe_ask__open_dir(const struct oe_ask *a, const char *dir,
     struct oe_sftp_file **ret, struct oe_err *err);
 /* Close @f even when the user interrupted. */

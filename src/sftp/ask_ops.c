@@ -88,15 +88,9 @@ open_file(const struct oe_ask *a, const char *path, uint32_t pflags,
     struct oe_err *err)
 {
 	struct oe_ask_question *q = oe_ask__new(a);
-	int r;
 
 	a->fs->ops->open(a->fs, &q->op, path, pflags, attrs);
-	r = oe_ask__answer(a, q, path, err);
-	if (r < 0)
-		return r;
-	*ret = q->op.file;
-	oe_ask__free(q);
-	return 0;
+	return oe_ask__opened(a, q, path, ret, err);
 }
 
 /* Opening the target empties it, so it must not be the source. */

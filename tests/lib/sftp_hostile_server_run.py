@@ -403,10 +403,10 @@ def bounded(c):
 
 
 os.makedirs(folder)
-todo = list(cases())
+all_cases = list(cases())
 jobs = int(os.environ.get("OE_JOBS", "3"))
 with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-    for c in pool.map(lambda x: x[1].run(x[0]), enumerate(todo)):
+    for c in pool.map(lambda x: x[1].run(x[0]), enumerate(all_cases)):
         if c.want == "bounded":
             bounded(c)
         t.ok(not c.bad, c.text, *c.bad, "stderr: %.600r" % c.err) \
