@@ -8,10 +8,12 @@
 #include <unistd.h>
 
 #include "client/connect.h"
+#include "client/forwarding.h"
 #include "client/session.h"
 #include "client/settings.h"
 #include "client/ssh_params.h"
 #include "core/app/exitcode.h"
+#include "core/app/module.h"
 #include "core/base/err.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
@@ -23,6 +25,8 @@
 struct run {
 	const struct oe_values *v;
 	const struct oe_strs *operands;
+	const struct oe_cli_forwarding *forwarding; /* NULL: not built */
+	struct oe_cli_forwards *forwards;
 	struct oe_settings set;
 	struct oe_hoststr host;
 	char *command; /* NULL: a shell */
@@ -115,6 +119,32 @@ settle_command(struct run *r, struct oe_err *err)
 	return oe_sshconf_expand(r->set.conf, remote, &r->command, err);
 }
 
+/* -W is all that its connection is for. */
+static int
+settle_forwards(struct run *r, struct oe_err *err)
+{
+	static const enum oe_sshconf_key keys[] = {
+	    OE_SSHCONF_LOCALFORWARD,
+	    OE_SSHCONF_REMOTEFORWARD,
+	    OE_SSHCONF_DYNAMICFORWARD,
+	};
+	const struct oe_sshconf *conf = r->set.conf;
+	size_t i;
+
+	if (oe_values_str(r->v, "stdio-forward") ||
+	    oe_values_flag(r->v, "print-config"))
+		return 0;
+	if (r->forwarding)
+		return r->forwarding->open(conf, &r->forwards, err);
+	for (i = 0; i < OE_ARRAY_LEN(keys); i++)
+		if (oe_sshconf_list(conf, keys[i])->n &&
+		    !oe_sshconf_yes(conf, OE_SSHCONF_CLEARALLFORWARDINGS))
+			oe_log_warn(NULL, "this build forwards no ports: the "
+					  "forwards of ssh_config are not "
+					  "there");
+	return 0;
+}
+
 static int
 settle(struct run *r, struct oe_err *err)
 {
@@ -126,11 +156,14 @@ settle(struct run *r, struct oe_err *err)
 	e = oe_settings_begin(&r->set, r->v, err);
 	if (e == 0)
 		e = take_session(r, err);
+	if (e == 0 && r->forwarding)
+		e = r->forwarding->take(r->v, r->set.conf, err);
 	if (e == 0)
 		e = oe_settings_resolve(&r->set, &r->host, err);
 	if (e < 0)
 		return e;
-	return settle_command(r, err);
+	e = settle_command(r, err);
+	return e < 0 ? e : settle_forwards(r, err);
 }
 
 static int
@@ -160,6 +193,8 @@ plan_session(const struct run *r, struct oe_session_plan *p)
 	p->null_input =
 	    p->background || oe_sshconf_yes(r->set.conf, OE_SSHCONF_STDINNULL);
 	p->quiet = oe_values_flag(r->v, "quiet");
+	p->forwarding = r->forwarding;
+	p->forwards = r->forwards;
 	p->tty = oe_session_want_tty(
 	    oe_sshconf_str(r->set.conf, OE_SSHCONF_REQUESTTTY),
 	    p->kind != OE_SSH_OPEN_SHELL,
@@ -171,7 +206,7 @@ plan_session(const struct run *r, struct oe_session_plan *p)
 }
 
 static int
-run_session(const struct run *r, struct oe_connect *c)
+run_session(struct run *r, struct oe_connect *c)
 {
 	const char *forward = oe_values_str(r->v, "stdio-forward");
 	struct oe_session_plan plan;
@@ -187,11 +222,12 @@ run_session(const struct run *r, struct oe_connect *c)
 		return status;
 	}
 	plan_session(r, &plan);
+	r->forwards = NULL;
 	return oe_session_run(c, &plan);
 }
 
 static int
-connect_and_run(const struct run *r)
+connect_and_run(struct run *r)
 {
 	struct oe_connect_plan plan = oe_settings_plan(&r->set);
 	struct oe_err err = OE_ERR_INIT;
@@ -219,7 +255,11 @@ exit_for(int e)
 static int
 run_ssh(const struct oe_ctx *ctx)
 {
-	struct run r = {.v = ctx->values, .operands = ctx->operands};
+	struct run r = {
+	    .v = ctx->values,
+	    .operands = ctx->operands,
+	    .forwarding = oe_module_client_forwarding(ctx->modules),
+	};
 	struct oe_err err = OE_ERR_INIT;
 	int e, status;
 
@@ -236,6 +276,8 @@ run_ssh(const struct oe_ctx *ctx)
 	} else {
 		status = connect_and_run(&r);
 	}
+	if (r.forwarding)
+		r.forwarding->close(&r.forwards);
 	oe_settings_done(&r.set);
 	oe_hoststr_done(&r.host);
 	free(r.command);

@@ -58,6 +58,8 @@ escape_action(int c)
 		return OE_ESCAPE_HELP;
 	case '#':
 		return OE_ESCAPE_LIST;
+	case 'C':
+		return OE_ESCAPE_COMMAND;
 	case 'B':
 		return OE_ESCAPE_BREAK;
 	case 'R':
@@ -69,6 +71,12 @@ escape_action(int c)
 	default:
 		return OE_ESCAPE_COUNT;
 	}
+}
+
+void
+oe_escape_ask(struct oe_escape *e, bool (*line)(void *arg, uint8_t c))
+{
+	e->line = line;
 }
 
 struct sink {
@@ -93,6 +101,11 @@ take(struct sink *s, uint8_t c)
 	struct oe_escape *e = s->e;
 	int act;
 
+	if (e->line) {
+		if (!e->line(e->arg, c))
+			e->line = NULL;
+		return;
+	}
 	if (!e->held && e->bol && c == e->ch) {
 		e->held = true;
 		return;
@@ -124,7 +137,7 @@ oe_escape_filter(struct oe_escape *e, uint8_t *p, size_t n, size_t cap)
 	if (e->ch < 0)
 		return n;
 	/* the common case moves nothing */
-	if (!k && !e->held && !memchr(p, e->ch, n)) {
+	if (!k && !e->held && !e->line && !memchr(p, e->ch, n)) {
 		if (n)
 			e->bol = p[n - 1] == '\r' || p[n - 1] == '\n';
 		return n;

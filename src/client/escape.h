@@ -20,6 +20,7 @@ enum oe_escape_act {
 	OE_ESCAPE_SUSPEND,    /* ~^Z */
 	OE_ESCAPE_HELP,       /* ~? */
 	OE_ESCAPE_LIST,       /* ~# */
+	OE_ESCAPE_COMMAND,    /* ~C */
 	OE_ESCAPE_BREAK,      /* ~B */
 	OE_ESCAPE_REKEY,      /* ~R */
 	OE_ESCAPE_LOUDER,     /* ~v */
@@ -34,6 +35,7 @@ struct oe_escape {
 	uint8_t carry[2]; /* output that found no room last time */
 	size_t ncarry;
 	void (*act)(void *arg, enum oe_escape_act what);
+	bool (*line)(void *arg, uint8_t c); /* see oe_escape_ask() */
 	void *arg;
 };
 
@@ -49,5 +51,10 @@ void oe_escape_init(struct oe_escape *e, int ch,
  * Return: the new length.
  */
 size_t oe_escape_filter(struct oe_escape *e, uint8_t *p, size_t n, size_t cap);
+/**
+ * oe_escape_ask() - from act(): the bytes typed from now on are no output but
+ * go to @line, until it returns false; then a line begins.
+ */
+void oe_escape_ask(struct oe_escape *e, bool (*line)(void *arg, uint8_t c));
 /** oe_escape_text() - the character as text, "~" or "^X". */
 void oe_escape_text(int ch, char ret[3]);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "client/session.h"
+#include "client/session_internal.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -10,8 +10,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "client/escape.h"
 #include "client/forward_agent.h"
+#include "client/forwarding.h"
 #include "client/keepalive.h"
 #include "client/streams.h"
 #include "client/tty.h"
@@ -32,29 +32,8 @@
 
 extern char **environ;
 
-struct session {
-	struct oe_connect *c;
-	const struct oe_session_plan *plan;
-	struct oe_ssh_open *open;
-	struct oe_ssh_chan *chan;
-	struct oe_ssh_pump *pump;
-	struct oe_keepalive *alive;
-	struct oe_forward_agent *agent;
-	struct oe_escape escape;
-	bool escapes; /* typed input is looked at */
-	int in_fd, out_fd, err_fd;
-	int signal_fd;
-	struct oe_watch *signal_watch;
-	int raise;   /* a signal that ends us, to be raised at the end */
-	bool closed; /* the peer closed the channel */
-	bool eof;    /* the peer's output has ended */
-	bool has_status;
-	int status;
-	bool done;
-};
-
-static void
-session_end(struct session *s, int status)
+void
+oe_session__end(struct oe_session *s, int status)
 {
 	if (s->done)
 		return;
@@ -63,17 +42,9 @@ session_end(struct session *s, int status)
 }
 
 static void
-say(struct session *s, const char *text)
-{
-	/* the terminal may be raw: carriage returns are ours to send */
-	(void)s;
-	fprintf(stderr, "%s%s", text, oe_tty_is_raw() ? "\r\n" : "\n");
-}
-
-static void
 session_lost(void *arg)
 {
-	struct session *s = arg;
+	struct oe_session *s = arg;
 	const char *reason = oe_ssh_reason(s->c->ssh);
 	struct oe_err why = OE_ERR_INIT;
 
@@ -89,13 +60,13 @@ session_lost(void *arg)
 	    reason && *reason ? reason : oe_ssh_error(s->c->ssh));
 	oe_log_error(NULL, "connection to %s lost: %s",
 	    oe_sshconf_host(s->plan->conf), oe_err_text(&why));
-	session_end(s, OE_EXIT_CONNECT);
+	oe_session__end(s, OE_EXIT_CONNECT);
 }
 
 static size_t
 on_data(void *arg, const void *p, size_t n, bool ext)
 {
-	struct session *s = arg;
+	struct oe_session *s = arg;
 
 	return s->pump ? oe_ssh_pump_data(s->pump, p, n, ext) : 0;
 }
@@ -103,7 +74,7 @@ on_data(void *arg, const void *p, size_t n, bool ext)
 static void
 on_eof(void *arg)
 {
-	struct session *s = arg;
+	struct oe_session *s = arg;
 
 	s->eof = true;
 	if (s->pump)
@@ -113,7 +84,7 @@ on_eof(void *arg)
 static void
 on_closed(void *arg)
 {
-	struct session *s = arg;
+	struct oe_session *s = arg;
 
 	s->closed = true;
 }
@@ -121,7 +92,7 @@ on_closed(void *arg)
 static void
 on_exit_status(void *arg, int status)
 {
-	struct session *s = arg;
+	struct oe_session *s = arg;
 
 	/* output that failed on this side has decided already */
 	if (s->done)
@@ -133,7 +104,7 @@ on_exit_status(void *arg, int status)
 static void
 on_exit_signal(void *arg, const char *name, bool core, const char *message)
 {
-	struct session *s = arg;
+	struct oe_session *s = arg;
 	int n = oe_ssh_signal_number(name);
 
 	(void)message;
@@ -156,126 +127,25 @@ static const struct oe_ssh_chan_ops session_ops = {
 static void
 on_output_failed(void *arg, int sys_errno)
 {
-	struct session *s = arg;
+	struct oe_session *s = arg;
 
 	if (sys_errno != EPIPE)
 		oe_log_error(NULL, "write output: %s", strerror(sys_errno));
-	session_end(
+	oe_session__end(
 	    s, sys_errno == EPIPE ? OE_EXIT_SIGNAL + SIGPIPE : OE_EXIT_FAILURE);
-}
-
-static void
-escape_help(struct session *s)
-{
-	static const struct {
-		const char *key, *what;
-	} lines[] = {
-	    {".", "end the connection"},
-	    {"^Z", "suspend omniedge"},
-	    {"#", "list what runs over this connection"},
-	    {"B", "send a break"},
-	    {"R", "exchange new keys"},
-	    {"v", "say more"},
-	    {"V", "say less"},
-	    {"?", "this text"},
-	};
-	char ch[3], line[80];
-	size_t i;
-
-	oe_escape_text(s->escape.ch, ch);
-	say(s, "");
-	for (i = 0; i < OE_ARRAY_LEN(lines); i++) {
-		snprintf(line, sizeof line, " %s%-3s %s", ch, lines[i].key,
-		    lines[i].what);
-		say(s, line);
-	}
-	snprintf(line, sizeof line, " %s%s   the character itself", ch, ch);
-	say(s, line);
-}
-
-static void
-escape_list(struct session *s)
-{
-	uint64_t sent, received;
-	char line[160];
-
-	oe_ssh_pump_bytes(s->pump, &sent, &received);
-	snprintf(line, sizeof line,
-	    "\r\n session: %llu bytes sent, %llu received; %zu agent "
-	    "connection(s)",
-	    (unsigned long long)sent, (unsigned long long)received,
-	    oe_forward_agent_count(s->agent));
-	say(s, line);
-}
-
-static void
-escape_verbosity(struct session *s, int step)
-{
-	int level = OE_LOG_ERROR;
-
-	while (level < OE_LOG_DEBUG3 &&
-	       oe_log_wants((enum oe_log_level)(level + 1)))
-		level++;
-	level += step;
-	if (level < OE_LOG_ERROR || level > OE_LOG_DEBUG3)
-		return;
-	oe_log_setup((enum oe_log_level)level, OE_LOG_TEXT, -1, false);
-	say(s, step > 0 ? "\r\n saying more" : "\r\n saying less");
-}
-
-static void
-on_escape(void *arg, enum oe_escape_act what)
-{
-	struct session *s = arg;
-
-	switch (what) {
-	case OE_ESCAPE_DISCONNECT:
-		oe_tty_restore();
-		say(s, "");
-		if (!s->plan->quiet)
-			say(s, "Connection ended.");
-		session_end(s, OE_EXIT_CONNECT);
-		break;
-	case OE_ESCAPE_SUSPEND:
-		say(s, "");
-		oe_tty_suspend();
-		kill(getpid(), SIGWINCH);
-		break;
-	case OE_ESCAPE_HELP:
-		escape_help(s);
-		break;
-	case OE_ESCAPE_LIST:
-		escape_list(s);
-		break;
-	case OE_ESCAPE_BREAK:
-		(void)oe_ssh_chan_break(s->chan, 1000);
-		break;
-	case OE_ESCAPE_REKEY:
-		say(s, "\r\n This libssh exchanges new keys by RekeyLimit "
-		       "only, not on request.");
-		break;
-	case OE_ESCAPE_LOUDER:
-		escape_verbosity(s, 1);
-		break;
-	case OE_ESCAPE_QUIETER:
-		escape_verbosity(s, -1);
-		break;
-	case OE_ESCAPE_COUNT:
-		break;
-	}
 }
 
 static size_t
 on_typed(void *arg, uint8_t *p, size_t n)
 {
-	struct session *s = arg;
+	struct oe_session *s = arg;
 	size_t room = oe_ssh_chan_room(s->chan);
 
 	return oe_escape_filter(&s->escape, p, n, room > n ? n + 1 : n);
 }
 
 static void
-send_size(struct session *s)
+send_size(struct oe_session *s)
 {
 	uint32_t size[4];
 
@@ -290,7 +160,7 @@ send_size(struct session *s)
 static void
 on_signal(void *arg, short revents)
 {
-	struct session *s = arg;
+	struct oe_session *s = arg;
 	struct signalfd_siginfo info;
 
 	(void)revents;
@@ -302,13 +172,13 @@ on_signal(void *arg, short revents)
 			send_size(s);
 		} else {
 			s->raise = (int)info.ssi_signo;
-			session_end(s, OE_EXIT_SIGNAL + s->raise);
+			oe_session__end(s, OE_EXIT_SIGNAL + s->raise);
 		}
 	}
 }
 
 static void
-watch_signals(struct session *s)
+watch_signals(struct oe_session *s)
 {
 	static const int ends[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT};
 	struct sigaction old;
@@ -331,7 +201,7 @@ watch_signals(struct session *s)
 }
 
 static void
-start_pump(struct session *s)
+start_pump(struct oe_session *s)
 {
 	struct oe_ssh_pump_plan pp = {
 	    .in_fd = s->in_fd,
@@ -355,13 +225,13 @@ static void
 on_open(void *arg, struct oe_ssh_chan *chan, bool pty_refused,
     const struct oe_err *err)
 {
-	struct session *s = arg;
+	struct oe_session *s = arg;
 	int ch;
 
 	s->chan = chan;
 	if (!chan) {
 		oe_log_error(NULL, "%s", oe_err_text(err));
-		session_end(s, OE_EXIT_CONNECT);
+		oe_session__end(s, OE_EXIT_CONNECT);
 		return;
 	}
 	if (pty_refused)
@@ -370,14 +240,14 @@ on_open(void *arg, struct oe_ssh_chan *chan, bool pty_refused,
 		(void)oe_tty_raw(s->in_fd);
 		ch = oe_escape_parse(
 		    oe_sshconf_str(s->plan->conf, OE_SSHCONF_ESCAPECHAR));
-		oe_escape_init(&s->escape, ch, on_escape, s);
+		oe_escape_init(&s->escape, ch, oe_session__escape, s);
 		s->escapes = ch >= 0;
 	}
 	start_pump(s);
 }
 
 static void
-open_streams(struct session *s)
+open_streams(struct oe_session *s)
 {
 	if (s->plan->null_input)
 		oe_stream_drop(STDIN_FILENO);
@@ -393,7 +263,7 @@ open_streams(struct session *s)
 }
 
 static void
-open_channel(struct session *s, struct oe_buf *modes)
+open_channel(struct oe_session *s, struct oe_buf *modes)
 {
 	struct oe_ssh_open_plan op = {
 	    .kind = s->plan->kind,
@@ -416,28 +286,37 @@ open_channel(struct session *s, struct oe_buf *modes)
 	s->open = oe_ssh_open_start(s->c->ssh, &op);
 }
 
+/* The session itself, as far as the peer is concerned. */
 static bool
-finished(const struct session *s)
+ended(const struct oe_session *s)
+{
+	return s->closed && (!s->pump || oe_ssh_pump_output_done(s->pump));
+}
+
+static bool
+finished(const struct oe_session *s)
 {
 	if (s->done)
 		return true;
-	return s->closed && (!s->pump || oe_ssh_pump_output_done(s->pump));
+	if (s->forwards && s->forwarding->busy(s->forwards))
+		return false;
+	return ended(s);
 }
 
 /* The peer said nothing for too long. */
 static void
 on_dead_peer(void *arg)
 {
-	struct session *s = arg;
+	struct oe_session *s = arg;
 
 	oe_tty_restore();
 	oe_log_error(NULL, "%s does not answer any more",
 	    oe_sshconf_host(s->plan->conf));
-	session_end(s, OE_EXIT_CONNECT);
+	oe_session__end(s, OE_EXIT_CONNECT);
 }
 
 static int
-session_result(const struct session *s)
+session_result(const struct oe_session *s)
 {
 	if (s->done || s->has_status)
 		return s->status;
@@ -446,12 +325,14 @@ session_result(const struct session *s)
 }
 
 static void
-session_close(struct session *s)
+session_close(struct oe_session *s)
 {
 	oe_tty_restore();
 	oe_ssh_open_free(&s->open);
 	oe_ssh_pump_free(&s->pump);
 	oe_ssh_chan_free(&s->chan);
+	if (s->forwarding)
+		s->forwarding->close(&s->forwards);
 	oe_forward_agent_free(&s->agent);
 	oe_keepalive_free(&s->alive);
 	oe_watch_free(&s->signal_watch);
@@ -479,14 +360,20 @@ pass_signal(int sig)
 }
 
 static void
-session_step(struct session *s, int timeout_ms)
+session_step(struct oe_session *s, int timeout_ms)
 {
 	if (oe_loop_once(s->c->loop, timeout_ms) < 0)
-		session_end(s, OE_EXIT_CONNECT);
+		oe_session__end(s, OE_EXIT_CONNECT);
+	/* as ssh does: what goes through us is not cut off */
+	if (!s->lingers && ended(s) && !finished(s)) {
+		s->lingers = true;
+		oe_tty_restore();
+		oe_log_debug(NULL, "waiting for forwarded connections to end");
+	}
 }
 
 static void
-session_loop(struct session *s)
+session_loop(struct oe_session *s)
 {
 	while (!finished(s))
 		session_step(s, -1);
@@ -500,16 +387,78 @@ session_loop(struct session *s)
 		session_step(s, -1);
 }
 
+static void
+on_settled(void *arg, size_t failed)
+{
+	struct oe_session *s = arg;
+
+	s->settled = true;
+	s->failed = failed;
+}
+
+/*
+ * Forwards before the session: where a failed one ends it all, and before
+ * -f, it is waited for them.
+ */
+static void
+start_forwards(struct oe_session *s)
+{
+	bool strict =
+	    oe_sshconf_yes(s->plan->conf, OE_SSHCONF_EXITONFORWARDFAILURE);
+
+	if (!s->forwarding)
+		return;
+	s->forwarding->start(s->forwards, s->c, on_settled, s);
+	while ((strict || s->plan->background) && !s->settled && !s->done)
+		session_step(s, -1);
+	if (strict && s->failed && !s->done) {
+		oe_log_error(NULL, "a forward could not be set up: the "
+				   "connection ends (ExitOnForwardFailure)");
+		oe_session__end(s, OE_EXIT_CONNECT);
+	}
+}
+
+static void
+go_background(struct oe_session *s)
+{
+	if (daemon(1, 0) == 0)
+		return;
+	oe_log_error(NULL, "go to the background: %s", strerror(errno));
+	oe_session__end(s, OE_EXIT_FAILURE);
+}
+
+/* Everything that goes over the connection. */
+static void
+start_all(struct oe_session *s, struct oe_buf *modes)
+{
+	oe_ssh_attach(s->c->ssh, s->c->loop, session_lost, s);
+	watch_signals(s);
+	s->alive = oe_keepalive_new(s->c, s->plan->conf, on_dead_peer, s);
+	start_forwards(s);
+	if (s->plan->background && !s->done)
+		go_background(s);
+	if (s->forwarding)
+		s->forwarding->ready(
+		    s->forwards, s->plan->none || s->plan->tty);
+	if (s->plan->none || s->done)
+		return;
+	if (!s->c->wary)
+		s->agent = oe_forward_agent_new(s->c, s->plan->conf);
+	open_channel(s, modes);
+}
+
 int
 oe_session_run(struct oe_connect *c, const struct oe_session_plan *plan)
 {
-	struct session s = {
+	struct oe_session s = {
 	    .c = c,
 	    .plan = plan,
 	    .in_fd = -1,
 	    .out_fd = -1,
 	    .err_fd = -1,
 	    .signal_fd = -1,
+	    .forwarding = plan->forwarding,
+	    .forwards = plan->forwards,
 	};
 	struct oe_buf modes;
 	int status;
@@ -518,19 +467,7 @@ oe_session_run(struct oe_connect *c, const struct oe_session_plan *plan)
 	/* before -f lets go of the standard ones: output still arrives */
 	if (!plan->none)
 		open_streams(&s);
-	if (plan->background && daemon(1, 0) < 0) {
-		oe_log_error(NULL, "go to the background: %s", strerror(errno));
-		session_close(&s);
-		return OE_EXIT_FAILURE;
-	}
-	oe_ssh_attach(c->ssh, c->loop, session_lost, &s);
-	watch_signals(&s);
-	s.alive = oe_keepalive_new(c, plan->conf, on_dead_peer, &s);
-	if (!plan->none) {
-		if (!c->wary)
-			s.agent = oe_forward_agent_new(c, plan->conf);
-		open_channel(&s, &modes);
-	}
+	start_all(&s, &modes);
 	session_loop(&s);
 	status = session_result(&s);
 	session_close(&s);
@@ -545,7 +482,7 @@ oe_session_bridge(struct oe_connect *c, const struct oe_sshconf *conf,
     const char *host, int port, int in_fd, int out_fd)
 {
 	struct oe_session_plan plan = {.conf = conf};
-	struct session s = {
+	struct oe_session s = {
 	    .c = c,
 	    .plan = &plan,
 	    .in_fd = oe_stream_private(in_fd, true),

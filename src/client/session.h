@@ -10,6 +10,9 @@
 #include "client/connect.h"
 #include "core/ssh/client.h"
 
+struct oe_cli_forwarding;
+struct oe_cli_forwards;
+
 struct oe_session_plan {
 	const struct oe_sshconf *conf;
 	enum oe_ssh_open_kind kind;
@@ -19,6 +22,9 @@ struct oe_session_plan {
 	bool null_input;     /* -n */
 	bool background;     /* -f: go there once logged in */
 	bool quiet;
+	/* both NULL: no forwards; those opened are the session's to close */
+	const struct oe_cli_forwarding *forwarding;
+	struct oe_cli_forwards *forwards;
 };
 
 /**

@@ -10,6 +10,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
+#include "core/base/log.h"
 #include "core/ssh/ptymodes.h"
 
 /*
@@ -30,6 +31,7 @@ oe_tty_restore(void)
 	if (tty.raw) {
 		tty.raw = 0;
 		tcsetattr(tty.fd, TCSADRAIN, &tty.was);
+		oe_log_raw(false);
 	}
 	errno = saved;
 }
@@ -88,6 +90,7 @@ oe_tty_raw(int fd)
 		tty.raw = 0;
 		return OE_ESYS;
 	}
+	oe_log_raw(isatty(STDERR_FILENO));
 	return 0;
 }
 

@@ -245,6 +245,34 @@ config_sessions(
 	return config_subsystems(c, v, err);
 }
 
+static void
+config_copy_list(struct oe_strs *to, const struct oe_strs *from)
+{
+	size_t i;
+
+	for (i = 0; i < from->n; i++)
+		oe_strs_add(to, from->v[i]);
+}
+
+static void
+config_forwarding(struct oe_srv_config *c, const struct oe_values *v)
+{
+	const char *allow, *gateway;
+
+	/* a build without forwarding has no such options */
+	if (!oe_values_knows(v, "allow-forwarding"))
+		return;
+	allow = oe_values_str(v, "allow-forwarding");
+	gateway = oe_values_str(v, "gateway-ports");
+	c->forward_local = !strcmp(allow, "yes") || !strcmp(allow, "local");
+	c->forward_remote = !strcmp(allow, "yes") || !strcmp(allow, "remote");
+	c->gateway_ports = !strcmp(gateway, "yes")  ? OE_SRV_GATEWAY_YES
+			   : !strcmp(gateway, "no") ? OE_SRV_GATEWAY_NO
+						    : OE_SRV_GATEWAY_CLIENT;
+	config_copy_list(&c->permit_open, oe_values_list(v, "permit-open"));
+	config_copy_list(&c->permit_listen, oe_values_list(v, "permit-listen"));
+}
+
 static char *
 config_hostkey_path(const struct oe_srv_config *c, const struct oe_values *v)
 {
@@ -288,15 +316,6 @@ config_crypto(
 	return oe_ssh_bind_check(&p, err);
 }
 
-static void
-config_copy_list(struct oe_strs *to, const struct oe_strs *from)
-{
-	size_t i;
-
-	for (i = 0; i < from->n; i++)
-		oe_strs_add(to, from->v[i]);
-}
-
 int
 oe_srv_config_load(const struct oe_module_set *modules,
     const struct oe_values *v, bool make_keys, struct oe_srv_config **ret,
@@ -314,6 +333,7 @@ oe_srv_config_load(const struct oe_module_set *modules,
 	config_copy_list(&c->binds, oe_values_list(v, "bind"));
 	config_copy_list(
 	    &c->authorized_keys, oe_values_list(v, "authorized-keys"));
+	config_forwarding(c, v);
 	r = config_networks(c, v, err);
 	if (r == 0)
 		r = config_users(c, v, err);
@@ -349,6 +369,8 @@ oe_srv_config_free(struct oe_srv_config **pc)
 	oe_strs_done(&c->binds);
 	oe_strs_done(&c->authorized_keys);
 	oe_strs_done(&c->subsystems);
+	oe_strs_done(&c->permit_open);
+	oe_strs_done(&c->permit_listen);
 	oe_cidr_list_free(&c->allow);
 	oe_cidr_list_free(&c->trusted);
 	oe_cidr_list_free(&c->ban_exempt);

@@ -23,6 +23,13 @@ struct oe_pubkeys;
 struct oe_ssh_hostkeys;
 struct oe_values;
 
+/* Where forwarded ports are listened on. */
+enum oe_srv_gateway {
+	OE_SRV_GATEWAY_NO,  /* loopback, whatever was asked */
+	OE_SRV_GATEWAY_YES, /* every address, whatever was asked */
+	OE_SRV_GATEWAY_CLIENT,
+};
+
 struct oe_srv_config {
 	const struct oe_module_set *modules;
 	bool root; /* any user may log in; else only ourselves */
@@ -52,7 +59,10 @@ struct oe_srv_config {
 	uint64_t rekey_bytes;
 	uint32_t rekey_s;
 	char *ciphers, *macs, *kex, *force_command;
-	struct oe_strs subsystems; /* "name:command" */
+	struct oe_strs subsystems;                 /* "name:command" */
+	bool forward_local, forward_remote;        /* --allow-forwarding */
+	struct oe_strs permit_open, permit_listen; /* server/permits.h */
+	enum oe_srv_gateway gateway_ports;
 	char *net_user;
 };
 

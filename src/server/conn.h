@@ -10,6 +10,7 @@
 #include "core/net/ipc.h"
 #include "core/ssh/grant.h"
 #include "core/ssh/serve.h"
+#include "server/forwarding.h"
 #include "server/internal.h"
 #include "server/policy.h"
 #include "server/proto.h"
@@ -72,6 +73,9 @@ struct oe_srv_conn {
 	char *agent_path, *agent_dir;
 	int agent_fd;
 	struct oe_watch *agent_watch;
+	/* port forwarding, or NULL without that module */
+	const struct oe_srv_forwarding *forwarding;
+	struct oe_srv_forwards *forwards; /* its state; NULL: unused so far */
 };
 
 /**
@@ -93,6 +97,11 @@ void oe_srv__reply(struct oe_srv_conn *c, uint8_t type, uint8_t answer);
 void oe_srv__notice(struct oe_srv_conn *c, struct oe_ipc_msg *m);
 /** oe_srv__end() - begin to end the connection; the first reason counts. */
 void oe_srv__end(struct oe_srv_conn *c, enum oe_srv_end why, const char *say);
+/**
+ * oe_srv__become() - the process becomes the connection's user for good; its
+ * supplementary groups are the caller's to set.  Return: 0 or -1.
+ */
+int oe_srv__become(const struct oe_srv_conn *c);
 /** oe_srv__report() - tell the listener. */
 void oe_srv__report(struct oe_srv_conn *c, enum oe_srv_report_what what);
 /** oe_srv__event() - begin an event with the connection's fields. */

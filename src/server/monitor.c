@@ -158,6 +158,13 @@ monitor_refused(struct oe_srv_conn *c, struct oe_ipc_msg *m)
 	return 0;
 }
 
+/* Without the module net asks none of this. */
+static int
+monitor_forward(struct oe_srv_conn *c, struct oe_ipc_msg *m)
+{
+	return c->forwarding ? c->forwarding->request(c, m) : OE_EPROTO;
+}
+
 #define IN(phase) (1u << OE_SRV_PHASE_##phase)
 
 static const struct monitor_rule {
@@ -181,6 +188,10 @@ static const struct monitor_rule {
     /* closing is how an ending connection gives back what it has */
     [OE_SRV_REQ_CLOSE] = {IN(OPEN) | IN(OVER), 0, oe_srv__session_close},
     [OE_SRV_REQ_REFUSED] = {IN(AUTH) | IN(OPEN), 0, monitor_refused},
+    [OE_SRV_REQ_FORWARD_CONNECT] = {IN(OPEN), 0, monitor_forward},
+    [OE_SRV_REQ_FORWARD_LISTEN] = {IN(OPEN), 0, monitor_forward},
+    [OE_SRV_REQ_FORWARD_CANCEL] = {IN(OPEN), 0, monitor_forward},
+    [OE_SRV_REQ_FORWARD_CLOSE] = {IN(OPEN) | IN(OVER), 0, monitor_forward},
 };
 
 static void
@@ -266,7 +277,8 @@ monitor_reap(struct oe_srv_conn *c)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (oe_srv__session_reaped(c, pid, status))
+		if (oe_srv__session_reaped(c, pid, status) ||
+		    (c->forwarding && c->forwarding->reaped(c, pid, status)))
 			continue;
 		if (pid != c->net)
 			continue;
@@ -398,6 +410,7 @@ oe_srv__conn_init(struct oe_srv_conn *c, const struct oe_srv *srv,
 	    .signals = -1,
 	    .agent_fd = -1,
 	    .account = OE_SRV_USER_INIT,
+	    .forwarding = oe_srv_forwarding_of(srv->cfg->modules),
 	};
 	oe_grant_init(&c->grant, false);
 	c->loop = oe_loop_new();
@@ -413,6 +426,8 @@ oe_srv__conn_done(struct oe_srv_conn *c)
 	c->phase = OE_SRV_PHASE_OVER;
 	if (c->net > 0)
 		kill(c->net, SIGKILL);
+	if (c->forwarding)
+		c->forwarding->end(c);
 	oe_srv__session_end_all(c);
 	if (c->pam)
 		oe_srv_pam_free(&c->pam);

@@ -19,6 +19,7 @@
 #include "core/net/sandbox.h"
 #include "core/ssh/serve.h"
 #include "core/ssh/ssh.h"
+#include "server/forwarding.h"
 #include "server/internal.h"
 #include "server/net_channel.h"
 #include "server/net_rpc.h"
@@ -37,6 +38,8 @@ struct net {
 	struct oe_watch *notice_watch;
 	struct oe_timer *tick, *trim;
 	struct oe_srv_channels *channels;
+	const struct oe_srv_forwarding *forwarding; /* or NULL */
+	struct oe_srv_net_forwards *forwards;
 	bool said_hello, done;
 	unsigned unanswered; /* keepalives since the last input */
 	uint32_t idle_timeout_s;
@@ -261,6 +264,12 @@ net_on_notice(void *arg, short revents)
 	case OE_SRV_NOTE_AGENT:
 		oe_srv__channels_agent(n->channels, oe_ipc_msg_claim(&m, 0));
 		break;
+	case OE_SRV_NOTE_FORWARD_CONNECTED:
+	case OE_SRV_NOTE_FORWARD_LISTENING:
+	case OE_SRV_NOTE_FORWARD_ACCEPTED:
+		if (n->forwards)
+			n->forwarding->net_notice(n->forwards, &m);
+		break;
 	}
 	oe_ipc_msg_done(&m);
 }
@@ -268,7 +277,9 @@ net_on_notice(void *arg, short revents)
 static void
 net_check_idle(struct net *n, int64_t now)
 {
-	uint64_t traffic = oe_srv__channels_traffic(n->channels);
+	uint64_t traffic =
+	    oe_srv__channels_traffic(n->channels) +
+	    (n->forwards ? n->forwarding->net_traffic(n->forwards) : 0);
 	int64_t limit = (int64_t)n->idle_timeout_s * 1000;
 
 	if (traffic != n->traffic) {
@@ -351,6 +362,9 @@ oe_srv__net_run(const struct oe_srv *srv, const struct oe_srv_peer *peer,
 	n.loop = oe_loop_new();
 	n.channels = oe_srv__channels_new(n.loop, n.ssh, rpc);
 	oe_ssh_attach(n.ssh, n.loop, net_on_lost, &n);
+	n.forwarding = oe_srv_forwarding_of(srv->cfg->modules);
+	if (n.forwarding)
+		n.forwards = n.forwarding->net_new(n.loop, n.ssh, rpc);
 	n.notice_watch =
 	    oe_loop_watch(n.loop, notices, POLLIN, net_on_notice, &n);
 	n.tick = oe_loop_timer(n.loop, net_tick_ms(&n), net_on_tick, &n);
@@ -358,6 +372,8 @@ oe_srv__net_run(const struct oe_srv *srv, const struct oe_srv_peer *peer,
 	while (!n.done && oe_loop_once(n.loop, -1) == 0)
 		continue;
 	oe_log_debug(&lc, "net ends: %s", oe_ssh_error(n.ssh));
+	if (n.forwards)
+		n.forwarding->net_lost(n.forwards);
 	oe_srv__channels_lost(n.channels);
 	_exit(0);
 }

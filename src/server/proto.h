@@ -49,6 +49,17 @@ enum oe_srv_request {
 	OE_SRV_REQ_CLOSE,
 	/* string what: the peer asked for something that is not to be had */
 	OE_SRV_REQ_REFUSED,
+	/*
+	 * Port forwarding.  CONNECT: string host, u32 port, string origin,
+	 * u32 origin port; LISTEN: string host, u32 port.  Reply: u32 id, the
+	 * result comes as a notice.
+	 */
+	OE_SRV_REQ_FORWARD_CONNECT,
+	OE_SRV_REQ_FORWARD_LISTEN,
+	/* string host, u32 port as it was granted; reply: u32 id */
+	OE_SRV_REQ_FORWARD_CANCEL,
+	/* u32 id, u64 bytes to the peer, u64 bytes from the peer */
+	OE_SRV_REQ_FORWARD_CLOSE,
 	OE_SRV_REQ_COUNT
 };
 
@@ -67,17 +78,27 @@ enum oe_srv_notice {
 	OE_SRV_NOTE_LIMITS,
 	/* one descriptor: a program wants the peer's agent */
 	OE_SRV_NOTE_AGENT,
+	/* u32 id, u8 yes; a connected socket when yes */
+	OE_SRV_NOTE_FORWARD_CONNECTED,
+	/* u32 id, u8 yes, u32 port */
+	OE_SRV_NOTE_FORWARD_LISTENING,
+	/*
+	 * u32 id of the new connection, string host and u32 port that were
+	 * asked to be listened on, string origin, u32 origin port; its socket
+	 */
+	OE_SRV_NOTE_FORWARD_ACCEPTED,
 };
 
 /* Bounds on texts of the peer. */
-#define OE_SRV_USER_MAX     1024
-#define OE_SRV_BLOB_MAX     (64 * 1024)
-#define OE_SRV_PASSWORD_MAX 1024
-#define OE_SRV_ANSWERS_MAX  16
-#define OE_SRV_TERM_MAX     128
-#define OE_SRV_MODES_MAX    1024
-#define OE_SRV_COMMAND_MAX  (96 * 1024)
-#define OE_SRV_ENV_TEXT_MAX (32 * 1024)
-#define OE_SRV_SIGNAL_MAX   32
-#define OE_SRV_VERSION_MAX  256
-#define OE_SRV_CHANNELS_MAX 64
+#define OE_SRV_USER_MAX         1024
+#define OE_SRV_BLOB_MAX         (64 * 1024)
+#define OE_SRV_PASSWORD_MAX     1024
+#define OE_SRV_ANSWERS_MAX      16
+#define OE_SRV_TERM_MAX         128
+#define OE_SRV_MODES_MAX        1024
+#define OE_SRV_COMMAND_MAX      (96 * 1024)
+#define OE_SRV_ENV_TEXT_MAX     (32 * 1024)
+#define OE_SRV_SIGNAL_MAX       32
+#define OE_SRV_VERSION_MAX      256
+#define OE_SRV_CHANNELS_MAX     64
+#define OE_SRV_FORWARD_HOST_MAX 1024

@@ -137,8 +137,8 @@ launch_env(struct oe_srv_conn *c, struct oe_srv_session *s,
 	return r;
 }
 
-static int
-launch_become(const struct oe_srv_conn *c)
+int
+oe_srv__become(const struct oe_srv_conn *c)
 {
 	const struct oe_srv_user *u = &c->account;
 
@@ -264,7 +264,7 @@ launch_child(struct oe_srv_conn *c, struct oe_srv_session *s,
 		_exit(1);
 	if (!c->pam_open)
 		umask(oe_srv_env_umask(NULL));
-	if (launch_become(c) < 0)
+	if (oe_srv__become(c) < 0)
 		launch_fail("cannot become the user", 1);
 	if (chdir(c->account.home) < 0) {
 		dprintf(STDERR_FILENO,

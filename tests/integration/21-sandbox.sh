@@ -54,7 +54,7 @@ check_net() {
 	done
 	if am_root; then
 		is "$bad" "" "$1: no descriptor that it does not need"
-		is "$(awk '/open files/ { print ($4 <= 256) }' \
+		is "$(awk '/open files/ { print ($4 <= 4096) }' \
 			"/proc/$pid/limits")" 1 "$1: few descriptors"
 	fi
 	is "$(awk '/core file size/ { print $5 }' "/proc/$pid/limits")" 0 \

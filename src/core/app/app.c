@@ -12,6 +12,7 @@
 #include "core/app/internal.h"
 #include "core/base/err.h"
 #include "core/base/log.h"
+#include "core/base/mem.h"
 
 /*
  * A program started without descriptor 0, 1 or 2 would get them for its
@@ -84,6 +85,28 @@ run_command(struct oe_app__sources *s)
 	return status;
 }
 
+/* An option that a module of another build has? */
+static bool
+is_absent_option(const struct oe_module_set *set,
+    const struct oe_command *command, const struct oe_app__cli *cli)
+{
+	char *name, *options;
+	bool found;
+
+	if (!cli->unknown[0])
+		return false;
+	name = oe_mem_printf("%s:%s", command->name, cli->unknown);
+	options = oe_app__absent_options(set, name);
+	found = options != NULL;
+	if (found)
+		oe_log_error(NULL,
+		    "%s: %s is not in this build (configure with %s)",
+		    command->name, cli->unknown, options);
+	free(name);
+	free(options);
+	return found;
+}
+
 static int
 dispatch(const struct oe_module_set *set, const struct oe_command *command,
     int argc, char **argv)
@@ -95,7 +118,9 @@ dispatch(const struct oe_module_set *set, const struct oe_command *command,
 	int status;
 
 	if (oe_app__cli_parse(command, argc, argv, &s.cli, &err) < 0)
-		return complain(command->name, &err);
+		return is_absent_option(set, command, &s.cli)
+			   ? OE_EXIT_UNAVAILABLE
+			   : complain(command->name, &err);
 	s.cwd = getcwd(NULL, 0);
 	status = run_command(&s);
 	free(s.cwd);
@@ -147,6 +172,11 @@ start(const struct oe_module_set *set, int argc, char **argv)
 int
 oe_app_main(const struct oe_module_set *set, int argc, char **argv)
 {
+	struct oe_app__extended more;
+	int status;
+
 	keep_stdio();
-	return finish(start(set, argc, argv));
+	status = start(oe_app__extend(set, &more), argc, argv);
+	oe_app__extend_done(&more);
+	return finish(status);
 }

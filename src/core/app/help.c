@@ -216,7 +216,8 @@ oe_app__help_overview(const struct oe_module_set *set, FILE *out)
 	for (a = set->absent; a && a->name; a++)
 		for (name = a->commands; name && *name; name++) {
 			/* a command of two modules is told once */
-			if (oe_app__find_absent(set, *name) != a)
+			if (oe_app__find_absent(set, *name) != a ||
+			    strchr(*name, ':'))
 				continue;
 			options = oe_app__absent_options(set, *name);
 			text = oe_mem_printf(

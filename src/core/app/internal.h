@@ -43,6 +43,8 @@ struct oe_app__cli {
 	size_t n;
 	struct oe_strs operands;
 	bool help;
+	/* after a failure: "-L", "--local-forward"; "" it was not that */
+	char unknown[80];
 };
 
 /* Where values come from; kept for oe_ctx.reload. */
@@ -124,6 +126,25 @@ char *oe_app__config_user_file(void);
 /** oe_app__settle() - all sources, then the command's check. */
 int oe_app__settle(const struct oe_app__sources *s, struct oe_values **ret,
     struct oe_err *err);
+
+/* extend.c */
+struct oe_app__extended {
+	struct oe_module_set set;
+	struct oe_module *modules;
+	const struct oe_module **built;
+	const struct oe_command **lists;
+	struct oe_command *commands;
+	struct oe_param *params;
+};
+/**
+ * oe_app__extend() - give commands the options that other modules have for
+ * them.
+ * @ret: holds the copies; oe_app__extend_done() it.
+ * Return: the set to use from now on: @set, or one with copies.
+ */
+const struct oe_module_set *
+oe_app__extend(const struct oe_module_set *set, struct oe_app__extended *ret);
+void oe_app__extend_done(struct oe_app__extended *e);
 
 /* suggest.c */
 /** oe_app__near() - how many edits apart, transpositions counted as one. */

@@ -2,6 +2,7 @@
 #include "core/app/module.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/app/internal.h"
 #include "core/base/mem.h"
@@ -41,6 +42,17 @@ oe_module_find_subsystem(const struct oe_module_set *set, const char *name)
 		for (s = (*m)->subsystems; s && s->name; s++)
 			if (oe_str_eq(s->name, name))
 				return s;
+	return NULL;
+}
+
+const struct oe_cli_forwarding *
+oe_module_client_forwarding(const struct oe_module_set *set)
+{
+	const struct oe_module *const *m;
+
+	for (m = set->built; m && *m; m++)
+		if ((*m)->client_forwarding)
+			return (*m)->client_forwarding;
 	return NULL;
 }
 
@@ -115,6 +127,7 @@ oe_app__guess_command(const struct oe_module_set *set, const char *wanted)
 				oe_app__guess_offer(&g, (*c)->name);
 	for (a = set->absent; a && a->name; a++)
 		for (name = a->commands; name && *name; name++)
-			oe_app__guess_offer(&g, *name);
+			if (!strchr(*name, ':'))
+				oe_app__guess_offer(&g, *name);
 	return g.best;
 }

@@ -16,7 +16,10 @@
 
 #include "core/base/library.h"
 
+struct oe_cli_forwarding;
 struct oe_command;
+struct oe_param;
+struct oe_srv_forwarding;
 
 #define OE_SUBSYSTEM_ARGS_MAX 6
 
@@ -36,19 +39,37 @@ struct oe_subsystem {
 	bool reports;
 };
 
+/*
+ * Options that a module adds to another's command, at the end of its table.
+ * The command hands them back through the hook that it declares.
+ */
+struct oe_module_options {
+	const char *command;           /* "ssh" */
+	const struct oe_param *params; /* ended by name NULL */
+};
+
 struct oe_module {
 	const char *name;
 	const char *summary;
 	const struct oe_command *const *commands; /* ended by NULL, or NULL */
 	const struct oe_subsystem *subsystems; /* ended by name NULL, or NULL */
 	const struct oe_library *libraries;    /* ended by name NULL, or NULL */
+	/* port forwarding for the server (server/forwarding.h), or NULL */
+	const struct oe_srv_forwarding *server_forwarding;
+	const struct oe_module_options *options; /* by command NULL, or NULL */
+	/* client/forwarding.h; at most one module has it */
+	const struct oe_cli_forwarding *client_forwarding;
 };
 
 struct oe_module_absent {
 	const char *name;
-	const char *option;          /* "--enable-sftp" */
-	const char *why;             /* "disabled by --disable-sftp" */
-	const char *const *commands; /* names it would have; ended by NULL */
+	const char *option; /* "--enable-sftp" */
+	const char *why;    /* "disabled by --disable-sftp" */
+	/*
+	 * names it would have, and "ssh:-L" for an option that it would add
+	 * to a command; ended by NULL
+	 */
+	const char *const *commands;
 };
 
 struct oe_module_set {
@@ -73,3 +94,7 @@ oe_module_find_command(const struct oe_module_set *set, const char *name);
 /** oe_module_find_subsystem() - by exact name; NULL when absent. */
 const struct oe_subsystem *
 oe_module_find_subsystem(const struct oe_module_set *set, const char *name);
+
+/** oe_module_client_forwarding() - of the module that has it, or NULL. */
+const struct oe_cli_forwarding *
+oe_module_client_forwarding(const struct oe_module_set *set);

@@ -35,11 +35,13 @@ takes_value(const struct oe_param *p)
 }
 
 static int
-unknown_long(const struct oe_command *c, const char *name, struct oe_err *err)
+unknown_long(const struct oe_command *c, const char *name,
+    struct oe_app__cli *cli, struct oe_err *err)
 {
 	const struct oe_param *p;
 	struct oe_app__guess g;
 
+	snprintf(cli->unknown, sizeof cli->unknown, "--%s", name);
 	oe_app__guess_init(&g, name);
 	for (p = c->params; p && p->name; p++)
 		if (!(p->flags & OE_PARAM_HIDDEN))
@@ -105,7 +107,7 @@ parse_long(struct words *w, struct oe_app__cli *cli, struct oe_err *err)
 		r = long_plain(cli, p, name, "no", eq, err);
 		goto out;
 	}
-	r = unknown_long(w->command, name, err);
+	r = unknown_long(w->command, name, cli, err);
 out:
 	free(name);
 	return r;
@@ -137,9 +139,12 @@ parse_letters(struct words *w, struct oe_app__cli *cli, struct oe_err *err)
 			cli->help = true;
 			continue;
 		}
-		if (!p)
+		if (!p) {
+			snprintf(
+			    cli->unknown, sizeof cli->unknown, "-%s", letter);
 			return oe_err_set(
 			    err, OE_EUSAGE, "unknown option '-%s'", letter);
+		}
 		if (!takes_value(p)) {
 			cli_add(cli, p, p->type == OE_PARAM_FLAG ? "yes" : NULL,
 			    "-", letter);
@@ -212,14 +217,18 @@ oe_app__cli_parse(const struct oe_command *command, int argc, char **argv,
     struct oe_app__cli *ret, struct oe_err *err)
 {
 	struct words w = {command, argc, argv, 0};
+	char unknown[sizeof ret->unknown];
 	int r;
 
 	memset(ret, 0, sizeof *ret);
 	r = parse_words(&w, ret, err);
 	if (r == 0 && !ret->help)
 		r = check_operands(command, &ret->operands, err);
-	if (r < 0)
+	if (r < 0) {
+		memcpy(unknown, ret->unknown, sizeof unknown);
 		oe_app__cli_done(ret);
+		memcpy(ret->unknown, unknown, sizeof unknown);
+	}
 	return r;
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,9 +24,10 @@ static struct {
 	int fd;
 	bool journal;
 	bool syslog;
+	volatile sig_atomic_t raw; /* standard error is a raw terminal */
 	const char *prefix;
 } log_sink = {
-    OE_LOG_INFO, OE_LOG_TEXT, STDERR_FILENO, false, false, "omniedge"};
+    OE_LOG_INFO, OE_LOG_TEXT, STDERR_FILENO, false, false, 0, "omniedge"};
 
 void
 oe_log_setup(
@@ -175,10 +177,16 @@ log_json(enum oe_log_level level, const struct oe_logctx *lc, const char *msg,
 }
 
 void
+oe_log_raw(bool on)
+{
+	log_sink.raw = on;
+}
+
+void
 oe_log(
     enum oe_log_level level, const struct oe_logctx *lc, const char *fmt, ...)
 {
-	char raw[2048], msg[2048], line[OE_LOG_LINE_MAX + 1];
+	char raw[2048], msg[2048], line[OE_LOG_LINE_MAX + 2];
 	int saved = errno;
 	size_t n, skip;
 	va_list ap;
@@ -202,6 +210,8 @@ oe_log(
 		errno = saved;
 		return;
 	}
+	if (log_sink.raw && log_sink.fd == STDERR_FILENO)
+		line[n++] = '\r';
 	line[n++] = '\n';
 	/* one write per line: several processes share the descriptor */
 	(void)oe_fd_write_all(log_sink.fd, line, n);

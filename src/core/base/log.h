@@ -50,6 +50,12 @@ bool oe_log_wants(enum oe_log_level level);
 /** oe_log_prefix() - word before text lines; kept, not copied. */
 void oe_log_prefix(const char *word);
 
+/**
+ * oe_log_raw() - the terminal behind standard error is raw: lines there end
+ * with CR LF.  Safe in a signal handler.
+ */
+void oe_log_raw(bool on);
+
 /** oe_log() - one line; @lc may be NULL.  Newlines are escaped. */
 void oe_log(enum oe_log_level level, const struct oe_logctx *lc,
     const char *fmt, ...) OE_PRINTF(3, 4);

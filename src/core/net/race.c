@@ -22,8 +22,8 @@
 
 struct runner {
 	struct oe_race *race;
-	struct addrinfo *ai; /* borrowed from the answer */
-	char name[80];       /* "127.0.0.1:22" */
+	const struct addrinfo *ai; /* borrowed from the answer */
+	char name[80];             /* "127.0.0.1:22" */
 	int fd;
 	struct oe_watch *watch;
 };
@@ -239,7 +239,7 @@ race_arm(struct oe_race *r)
 }
 
 static void
-race_add(struct oe_race *r, struct addrinfo *ai)
+race_add(struct oe_race *r, const struct addrinfo *ai)
 {
 	struct runner *u = &r->runners[r->n];
 	char host[64] = "?", port[16] = "?";
@@ -259,10 +259,10 @@ race_add(struct oe_race *r, struct addrinfo *ai)
  * goes first; then they alternate.
  */
 static void
-race_interleave(struct oe_race *r)
+race_interleave(struct oe_race *r, const struct addrinfo *list)
 {
-	int family = r->answer->ai_family;
-	struct addrinfo *a = r->answer, *b = r->answer;
+	int family = list->ai_family;
+	const struct addrinfo *a = list, *b = list;
 
 	while ((a || b) && r->n < OE_RACE_ADDRS_MAX) {
 		while (a && a->ai_family != family)
@@ -290,7 +290,7 @@ race_resolved(struct oe_race *r, int code)
 		race_end(r, r->err.code, -1);
 		return;
 	}
-	race_interleave(r);
+	race_interleave(r, r->answer);
 	race_arm(r);
 }
 
@@ -330,6 +330,11 @@ race_begin(void *arg)
 	hints.ai_flags = AI_NUMERICHOST;
 	snprintf(port, sizeof port, "%d", r->plan.port);
 	oe_timer_free(&r->limit);
+	if (r->plan.known) {
+		race_interleave(r, r->plan.known);
+		race_arm(r);
+		return;
+	}
 	if (getaddrinfo(r->host, port, &hints, &r->answer) == 0) {
 		race_resolved(r, 0);
 		return;

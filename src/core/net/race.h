@@ -16,11 +16,14 @@
 #define OE_RACE_STAGGER_MS 250
 #define OE_RACE_ADDRS_MAX  32
 
+struct addrinfo;
 struct oe_loop;
 struct oe_race;
 
 struct oe_race_plan {
 	const char *host; /* name or literal, no brackets */
+	/* addresses of @host that are known already, or NULL; not copied */
+	const struct addrinfo *known;
 	int port;
 	int family;       /* AF_UNSPEC, AF_INET, AF_INET6 */
 	const char *bind; /* local address, or NULL */

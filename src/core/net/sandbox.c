@@ -29,7 +29,8 @@
 #define OE_LANDLOCK_NET_ALL   UINT64_C(3) /* ABI 4: bind, connect over TCP */
 #define OE_LANDLOCK_SCOPE_ALL UINT64_C(3) /* ABI 6: sockets, signals */
 #define OE_SANDBOX_FILTER_MAX 4096        /* instructions (BPF_MAXINSNS) */
-#define OE_SANDBOX_NOFILE     256
+/* One for each connection that is forwarded, and a few. */
+#define OE_SANDBOX_NOFILE 4096
 
 struct oe_sandbox {
 	struct sock_fprog prog;
@@ -260,8 +261,13 @@ sandbox_limits(struct oe_err *err)
 	size_t i;
 
 	for (i = 0; i < OE_ARRAY_LEN(limits); i++) {
-		struct rlimit l = {limits[i].max, limits[i].max};
+		struct rlimit l;
 
+		if (getrlimit((__rlimit_resource_t)limits[i].what, &l) < 0)
+			return oe_err_sys(err, "get a resource limit");
+		if (l.rlim_max > limits[i].max)
+			l.rlim_max = limits[i].max;
+		l.rlim_cur = l.rlim_max;
 		if (setrlimit((__rlimit_resource_t)limits[i].what, &l) < 0)
 			return oe_err_sys(err, "set a resource limit");
 	}

@@ -49,6 +49,9 @@ chan_on_data(ssh_session session, ssh_channel ch, void *data, uint32_t len,
 
 	(void)session;
 	(void)ch;
+	/* the request that starts what takes it may be queued still */
+	if (!c->fed)
+		(void)oe_ssh__inbox_serve(c->ssh);
 	/* @data is all that libssh has, what was kept before included */
 	oe_ssh__window_got(&c->window, len - c->kept[x]);
 	/* earlier bytes first: they wait in held until the owner resumes */
@@ -57,6 +60,7 @@ chan_on_data(ssh_session session, ssh_channel ch, void *data, uint32_t len,
 		took = c->ops->data(c->arg, data, len, x);
 	else if (c->freed)
 		took = len;
+	c->fed |= took > 0;
 	c->kept[x] = len - took;
 	/* a peer that ignores its window must not fill our memory */
 	if (c->kept[x] > bound)
@@ -72,6 +76,7 @@ chan_on_eof(ssh_session session, ssh_channel ch, void *arg)
 
 	(void)session;
 	(void)ch;
+	(void)oe_ssh__inbox_serve(c->ssh);
 	chan_deliver(c);
 	c->eof = true;
 	if (!c->freed && c->ops && c->ops->eof)
@@ -85,6 +90,7 @@ chan_on_close(ssh_session session, ssh_channel ch, void *arg)
 
 	(void)session;
 	(void)ch;
+	(void)oe_ssh__inbox_serve(c->ssh);
 	chan_deliver(c);
 	c->closed = true;
 	if (!c->freed && c->ops && c->ops->closed)
@@ -123,6 +129,7 @@ chan_on_signal(
 
 	(void)session;
 	(void)ch;
+	(void)oe_ssh__inbox_serve(c->ssh);
 	if (!c->freed && c->ops && c->ops->signal)
 		c->ops->signal(c->arg, signal);
 }
@@ -149,6 +156,18 @@ oe_ssh__chan_wrap(struct oe_ssh *s, ssh_channel ch)
 	return c;
 }
 
+uint8_t *
+oe_ssh__chan_space(struct oe_ssh_chan *c, size_t size)
+{
+	struct oe_ssh *s = c->ssh;
+
+	if (!s->space) {
+		s->space = oe_mem_map(size);
+		s->space_size = size;
+	}
+	return s->space;
+}
+
 struct oe_ssh_chan *
 oe_ssh__chan_find(struct oe_ssh *s, ssh_channel ch)
 {
@@ -167,7 +186,8 @@ chan_agent_wanted(ssh_session session, ssh_channel ch, void *arg)
 
 	(void)session;
 	(void)ch;
-	if (!c->freed && c->ops->agent)
+	(void)oe_ssh__inbox_serve(c->ssh);
+	if (!c->freed && c->ops && c->ops->agent)
 		(void)c->ops->agent(c->arg);
 }
 
@@ -446,8 +466,10 @@ chan_release(struct oe_ssh_chan *c)
 	ssh_channel ch = c->ch;
 
 	oe_ssh__chan_detach(c);
-	if (ch)
+	if (ch) {
+		oe_ssh__inbox_forget(c->ssh, ch);
 		ssh_channel_free(ch);
+	}
 	oe_mem_unmap(c->held[0], c->held_cap[0]);
 	oe_mem_unmap(c->held[1], c->held_cap[1]);
 	free(c->late);

@@ -10,6 +10,7 @@
 #include "core/base/mem.h"
 #include "core/net/loop.h"
 #include "core/ssh/internal.h"
+#include "core/ssh/readahead.h"
 
 enum stage {
 	STAGE_OPEN,
@@ -78,13 +79,50 @@ request_env(ssh_channel ch, const char *item)
 	return r;
 }
 
+static bool
+open_forwards(const struct oe_ssh_open *o)
+{
+	return o->plan.kind == OE_SSH_OPEN_DIRECT ||
+	       o->plan.kind == OE_SSH_OPEN_DIRECT_UNIX ||
+	       o->plan.kind == OE_SSH_OPEN_FORWARDED;
+}
+
+static int
+open_forward(struct oe_ssh_open *o)
+{
+	const struct oe_ssh_open_plan *p = &o->plan;
+	const char *origin = p->origin ? p->origin : "127.0.0.1";
+
+	if (p->kind == OE_SSH_OPEN_FORWARDED)
+		return ssh_channel_open_reverse_forward(
+		    o->chan->ch, p->text, p->port, origin, p->origin_port);
+	if (p->kind == OE_SSH_OPEN_DIRECT)
+		return ssh_channel_open_forward(
+		    o->chan->ch, p->text, p->port, origin, p->origin_port);
+	/* libssh refuses by itself when the server is not OpenSSH */
+	if (ssh_get_openssh_version(o->ssh->session))
+		return ssh_channel_open_forward_unix(
+		    o->chan->ch, p->text, origin, p->origin_port);
+	return ssh_channel_open_forward(
+	    o->chan->ch, p->text, 0, origin, p->origin_port);
+}
+
+/*
+ * Many of these may wait for slow targets, and all are asked in each round:
+ * libssh need not look at the socket for each.
+ */
 static int
 open_channel(struct oe_ssh_open *o)
 {
-	if (o->plan.kind == OE_SSH_OPEN_DIRECT)
-		return ssh_channel_open_forward(
-		    o->chan->ch, o->plan.text, o->plan.port, "127.0.0.1", 0);
-	return ssh_channel_open_session(o->chan->ch);
+	bool held;
+	int r;
+
+	if (!open_forwards(o))
+		return ssh_channel_open_session(o->chan->ch);
+	held = oe_ssh__readahead_hold(o->ssh->fd, true);
+	r = open_forward(o);
+	(void)oe_ssh__readahead_hold(o->ssh->fd, held);
+	return r;
 }
 
 static int
@@ -98,6 +136,8 @@ start(struct oe_ssh_open *o)
 	case OE_SSH_OPEN_SUBSYSTEM:
 		return ssh_channel_request_subsystem(o->chan->ch, o->plan.text);
 	case OE_SSH_OPEN_DIRECT:
+	case OE_SSH_OPEN_DIRECT_UNIX:
+	case OE_SSH_OPEN_FORWARDED:
 		break;
 	}
 	return SSH_OK;
@@ -149,7 +189,7 @@ stage_next(struct oe_ssh_open *o)
 		return;
 	}
 	o->stage++;
-	if (o->plan.kind == OE_SSH_OPEN_DIRECT)
+	if (open_forwards(o))
 		o->stage = STAGE_DONE;
 }
 
@@ -172,11 +212,30 @@ static const char *
 stage_name(const struct oe_ssh_open *o)
 {
 	if (o->stage == STAGE_OPEN)
-		return o->plan.kind == OE_SSH_OPEN_DIRECT ? "open a connection"
-							  : "open a session";
+		return open_forwards(o) ? "open a connection"
+					: "open a session";
 	return o->plan.kind == OE_SSH_OPEN_SHELL  ? "start a shell"
 	       : o->plan.kind == OE_SSH_OPEN_EXEC ? "start the command"
 						  : "start the subsystem";
+}
+
+/*
+ * RFC 4254 section 5.1, where libssh tells the reason in its text only; that
+ * of the last refusal when several come at once.
+ */
+static int
+refusal_code(const char *text)
+{
+	const char *reason = strstr(text, "error (");
+
+	switch (reason ? strtol(reason + strlen("error ("), NULL, 10) : 0) {
+	case 2: /* SSH_OPEN_CONNECT_FAILED */
+		return OE_ENOENT;
+	case 4: /* SSH_OPEN_RESOURCE_SHORTAGE */
+		return OE_EAGAIN;
+	default:
+		return OE_EPERM;
+	}
 }
 
 static void
@@ -187,8 +246,8 @@ open_failed(struct oe_ssh_open *o)
 	if (o->ssh->dead)
 		oe_err_set(&err, OE_ECLOSED, "%s: the connection ended: %s",
 		    stage_name(o), oe_ssh_error(o->ssh));
-	else if (o->plan.kind == OE_SSH_OPEN_DIRECT)
-		oe_err_set(&err, OE_EPERM,
+	else if (open_forwards(o))
+		oe_err_set(&err, refusal_code(oe_ssh_error(o->ssh)),
 		    "the server refused to %s to %s port %d: %s", stage_name(o),
 		    o->plan.text, o->plan.port, oe_ssh_error(o->ssh));
 	else

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * core/ssh/client.h - what a client asks of an open connection: sessions
- * with shell, command or subsystem, and direct TCP channels.
+ * core/ssh/client.h - channels that we open: a client's sessions with shell,
+ * command or subsystem, and connections that are forwarded, of either side.
  */
 #pragma once
 
@@ -20,12 +20,25 @@ enum oe_ssh_open_kind {
 	OE_SSH_OPEN_EXEC,
 	OE_SSH_OPEN_SUBSYSTEM,
 	OE_SSH_OPEN_DIRECT, /* direct-tcpip, RFC 4254 section 7.2 */
+	/*
+	 * A Unix socket of the server's: direct-streamlocal@openssh.com to
+	 * OpenSSH; to others direct-tcpip with the path and port 0, as
+	 * doc/protocol/forwarding.md says.
+	 */
+	OE_SSH_OPEN_DIRECT_UNIX,
+	OE_SSH_OPEN_FORWARDED, /* server: forwarded-tcpip, section 7.2 */
 };
 
 struct oe_ssh_open_plan {
 	enum oe_ssh_open_kind kind;
-	const char *text; /* command or subsystem; DIRECT: host */
-	int port;         /* DIRECT */
+	/*
+	 * command or subsystem; DIRECT: host; DIRECT_UNIX: path; FORWARDED:
+	 * the address that was listened on, as the client named it
+	 */
+	const char *text;
+	int port;           /* DIRECT, FORWARDED */
+	const char *origin; /* DIRECT, FORWARDED: who connected; NULL: us */
+	int origin_port;
 	bool pty;
 	const char *term;
 	uint32_t size[4];     /* columns, rows, pixels wide, pixels high */
@@ -38,7 +51,8 @@ struct oe_ssh_open_plan {
 	void *ops_arg;
 	/*
 	 * Called once.  @chan: the callee's; NULL on failure with a message
-	 * in @err (OE_EPERM: refused by the server, OE_ECLOSED).
+	 * in @err: OE_EPERM refused by the server, OE_ENOENT it could not
+	 * connect to the target, OE_EAGAIN it can open no more, OE_ECLOSED.
 	 */
 	void (*done)(void *arg, struct oe_ssh_chan *chan, bool pty_refused,
 	    const struct oe_err *err);

@@ -42,6 +42,20 @@ struct oe_ssh {
 	int fd;
 	char error[256];
 	struct oe_ssh__agent_hook *agent_hook; /* client side, or NULL */
+	struct oe_ssh__letter *inbox, **inbox_end;
+	/* forward.c */
+	const struct oe_ssh_forward_ops *forward;
+	void *forward_arg;
+	struct oe_ssh_request *requests;
+	unsigned nrequests;
+	/* listen.c: what the one pending global request of libssh is for */
+	struct oe_ssh_listen *listens;
+	struct oe_idle *listen_idle;
+	struct oe_ssh_listen *asking;
+	bool keepalive_out;
+	uint8_t *space; /* see oe_ssh__chan_space() */
+	size_t space_size;
+	int drip_fd; /* watched instead of fd while that is held; or -1 */
 	/* server side */
 	const struct oe_ssh_serve_ops *serve;
 	void *serve_arg;
@@ -64,6 +78,7 @@ struct oe_ssh_chan {
 	size_t late_off, late_len;
 	bool late_ext;
 	bool resuming;
+	bool fed;         /* the owner took some data */
 	bool deferred[2]; /* the owner was not asked to take what is kept */
 	bool eof;         /* the peer sent EOF */
 	bool closed;      /* the peer sent CLOSE, or the connection ended */
@@ -92,6 +107,12 @@ void oe_ssh__chan_deliver(struct oe_ssh *s);
 void oe_ssh__chan_widen(struct oe_ssh *s);
 /** oe_ssh__chan_find() - the wrapper of @ch, or NULL. */
 struct oe_ssh_chan *oe_ssh__chan_find(struct oe_ssh *s, ssh_channel ch);
+/**
+ * oe_ssh__chan_space() - @size bytes that all channels of a connection use in
+ * turn: what is in it is good until the caller returns to the loop.
+ * All callers ask for the same size.
+ */
+uint8_t *oe_ssh__chan_space(struct oe_ssh_chan *c, size_t size);
 /** oe_ssh__chan_detach() - libssh's channel goes; what was held is lost. */
 void oe_ssh__chan_detach(struct oe_ssh_chan *c);
 /** oe_ssh__chan_reap() - free what oe_ssh_chan_free() had to leave. */
@@ -102,5 +123,40 @@ uint64_t oe_ssh__least_rtt_us(const struct oe_ssh *s);
 bool oe_ssh__may_write(const struct oe_ssh *s);
 /** oe_ssh__break() - the connection cannot go on; @why for oe_ssh_error(). */
 void oe_ssh__break(struct oe_ssh *s, const char *why);
-/** oe_ssh__serve_message() - libssh's message callback of the server side. */
+
+/* What becomes of a message: libssh's "no", nothing more, or it stays ours. */
+enum { OE_SSH__REPLY_DONE, OE_SSH__REPLY_DEFAULT, OE_SSH__REPLY_KEPT };
+
+/**
+ * oe_ssh__serve_message() - a message on the server side; until the peer is
+ * authenticated this is libssh's callback, which never keeps one.
+ */
 int oe_ssh__serve_message(ssh_session session, ssh_message msg, void *arg);
+/**
+ * oe_ssh__inbox_serve() - handle the messages that libssh has queued.
+ * Called after it read, and before a channel event that came later than a
+ * queued request of that channel is told.
+ */
+bool oe_ssh__inbox_serve(struct oe_ssh *s);
+/** oe_ssh__inbox_forget() - @ch is about to go: drop its requests. */
+void oe_ssh__inbox_forget(struct oe_ssh *s, ssh_channel ch);
+void oe_ssh__inbox_done(struct oe_ssh *s);
+/**
+ * oe_ssh__forward_take() - @m becomes a request of the owner's.
+ * Return: false when it is none, or none that is wanted.
+ */
+bool oe_ssh__forward_take(struct oe_ssh *s, ssh_message m);
+/** oe_ssh__forward_done() - the connection goes; requests lose it. */
+void oe_ssh__forward_done(struct oe_ssh *s);
+/**
+ * oe_ssh__listen_collect() - after each byte that libssh read while a request
+ * for any port is out: is its answer there?
+ */
+void oe_ssh__listen_collect(struct oe_ssh *s);
+/** oe_ssh__watch() - have the loop watch @fd, the socket or a copy of it. */
+void oe_ssh__watch(struct oe_ssh *s, int fd);
+/** oe_ssh__listen_waits() - a request is out, or is the next to go. */
+bool oe_ssh__listen_waits(const struct oe_ssh *s);
+/** oe_ssh__listen_drips() - such a request is out. */
+bool oe_ssh__listen_drips(const struct oe_ssh *s);
+void oe_ssh__listen_done(struct oe_ssh *s);

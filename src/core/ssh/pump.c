@@ -6,12 +6,13 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "core/base/fd.h"
 #include "core/base/mem.h"
 #include "core/net/loop.h"
-#include "core/ssh/ssh.h"
+#include "core/ssh/internal.h"
 
 /* What one read takes at most; few large writes cost libssh least. */
 #define OE_SSH_PUMP_CHUNK (256u * 1024)
@@ -37,7 +38,7 @@ struct oe_ssh_pump {
 	bool done_told;
 	bool done_late; /* the end of input waits for data in the channel */
 	bool peer_eof;
-	uint8_t *space; /* OE_SSH_PUMP_CHUNK bytes, touched as needed */
+	uint8_t *space; /* OE_SSH_PUMP_CHUNK bytes, the connection's */
 	uint64_t sent, received;
 };
 
@@ -188,8 +189,13 @@ pump_try_eof(struct oe_ssh_pump *p)
 	if (!p->peer_eof || p->broken[SINK_OUT] || oe_ssh_chan_held(p->chan))
 		return;
 	/* a pty has no half-close: its end is the session's end */
-	if (!pump_shares(p))
-		pump_close_out(p, SINK_OUT);
+	if (p->plan.socket)
+		(void)shutdown(p->out[SINK_OUT], SHUT_WR);
+	else if (pump_shares(p))
+		return;
+	pump_close_out(p, SINK_OUT);
+	if (p->plan.output_done)
+		p->plan.output_done(p->plan.arg);
 }
 
 static void
@@ -244,7 +250,7 @@ oe_ssh_pump_new(struct oe_loop *loop, struct oe_ssh_chan *chan,
 	struct oe_ssh_pump *p = oe_mem_zalloc(sizeof *p);
 	int i;
 
-	p->space = oe_mem_map(OE_SSH_PUMP_CHUNK);
+	p->space = oe_ssh__chan_space(chan, OE_SSH_PUMP_CHUNK);
 	p->plan = *plan;
 	p->loop = loop;
 	p->chan = chan;
@@ -337,6 +343,5 @@ oe_ssh_pump_free(struct oe_ssh_pump **pp)
 		for (i = 0; i < SINK_COUNT; i++)
 			oe_fd_close(&p->out[i]);
 	}
-	oe_mem_unmap(p->space, OE_SSH_PUMP_CHUNK);
 	free(p);
 }

@@ -31,11 +31,15 @@ struct oe_ssh_pump_plan {
 	void (*seen)(void *arg, const uint8_t *p, size_t n, bool ext);
 	/* in_fd and more_fd ended, and everything was sent.  NULL: none. */
 	void (*input_done)(void *arg);
+	/* The peer sent EOF, and everything was written.  NULL: none. */
+	void (*output_done)(void *arg);
 	/* out_fd cannot be written any more (EPIPE).  NULL: discard on. */
 	void (*output_failed)(void *arg, int sys_errno);
 	void *arg;
 	bool keep_fds; /* do not close the descriptors */
 	bool hold_eof; /* do not send EOF by itself after the input ended */
+	/* in_fd is out_fd and a stream socket: its halves end by themselves */
+	bool socket;
 };
 
 /** oe_ssh_pump_new() - start moving; sets the channel's data handler. */

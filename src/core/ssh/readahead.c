@@ -24,6 +24,7 @@ struct readahead {
 	struct readahead *next;
 	int fd;
 	unsigned quick; /* receives that are still acknowledged at once */
+	bool hold, drip;
 	size_t off, len;
 	uint8_t *space; /* OE_SSH_READAHEAD bytes, touched as needed */
 };
@@ -79,6 +80,34 @@ oe_ssh__readahead_waits(int fd)
 	return a ? a->len - a->off : 0;
 }
 
+bool
+oe_ssh__readahead_hold(int fd, bool on)
+{
+	struct readahead *a = readahead_find(fd);
+	bool was = a && a->hold;
+
+	if (a)
+		a->hold = on;
+	return was;
+}
+
+void
+oe_ssh__readahead_drip(int fd, bool on)
+{
+	struct readahead *a = readahead_find(fd);
+
+	if (a)
+		a->drip = on;
+}
+
+static bool
+readahead_held(int fd)
+{
+	const struct readahead *a = readahead_find(fd);
+
+	return a && a->hold;
+}
+
 static ssize_t
 readahead_receive(struct readahead *a)
 {
@@ -98,7 +127,7 @@ recv(int fd, void *buf, size_t n, int flags)
 	struct readahead *a = flags ? NULL : readahead_find(fd);
 	ssize_t got;
 
-	if (!a || (a->off == a->len && n >= OE_SSH_READAHEAD))
+	if (!a || (a->off == a->len && n >= OE_SSH_READAHEAD && !a->drip))
 		return recvfrom(fd, buf, n, flags, NULL, NULL);
 	if (a->off == a->len) {
 		got = readahead_receive(a);
@@ -109,6 +138,8 @@ recv(int fd, void *buf, size_t n, int flags)
 	}
 	if (n > a->len - a->off)
 		n = a->len - a->off;
+	if (n > 1 && a->drip)
+		n = 1;
 	memcpy(buf, a->space + a->off, n);
 	a->off += n;
 	return (ssize_t)n;
@@ -157,6 +188,9 @@ poll(struct pollfd *fds, nfds_t n, int timeout_ms)
 		return readahead_real_poll(fds, n, timeout_ms);
 	for (i = 0; i < n; i++) {
 		fds[i].revents = 0;
+		/* libssh polls a session alone */
+		if (n == 1 && readahead_held(fds[i].fd))
+			return 0;
 		if (!(fds[i].events & POLLIN) ||
 		    !oe_ssh__readahead_waits(fds[i].fd))
 			continue;

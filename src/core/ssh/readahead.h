@@ -24,3 +24,11 @@ void oe_ssh__readahead_add(int fd);
 void oe_ssh__readahead_remove(int fd);
 /** oe_ssh__readahead_waits() - bytes of @fd that wait in memory. */
 size_t oe_ssh__readahead_waits(int fd);
+/**
+ * oe_ssh__readahead_hold() - while @on, poll() says that nothing happened at
+ * @fd, at once: libssh then looks at what it has and reads nothing more.
+ * Return: what it was before.
+ */
+bool oe_ssh__readahead_hold(int fd, bool on);
+/** oe_ssh__readahead_drip() - hand out one byte at a time, while @on. */
+void oe_ssh__readahead_drip(int fd, bool on);

@@ -18,7 +18,11 @@
 #include "core/ssh/internal.h"
 #include "core/ssh/serve.h"
 
-enum { REPLY_DEFAULT = 1, REPLY_DONE = 0 };
+enum {
+	REPLY_DONE = OE_SSH__REPLY_DONE,
+	REPLY_DEFAULT = OE_SSH__REPLY_DEFAULT,
+	REPLY_KEPT = OE_SSH__REPLY_KEPT,
+};
 
 void
 oe_ssh_prompts_done(struct oe_ssh_prompts *p)
@@ -52,6 +56,11 @@ serve_settle(struct oe_ssh *s, ssh_message m, enum oe_ssh_answer a)
 	if (a != OE_SSH_ALLOW)
 		return REPLY_DEFAULT;
 	s->authenticated = true;
+	/*
+	 * libssh frees a message when its callback returns.  Without one they
+	 * queue up, and those that take time to answer can be kept.
+	 */
+	ssh_set_message_callback(s->session, NULL, NULL);
 	ssh_message_auth_reply_success(m, 0);
 	return REPLY_DONE;
 }
@@ -155,6 +164,8 @@ serve_open(struct oe_ssh *s, ssh_message m)
 	struct oe_ssh_chan *c;
 	ssh_channel ch;
 
+	if (oe_ssh__forward_take(s, m))
+		return REPLY_KEPT;
 	if (ssh_message_subtype(m) != SSH_CHANNEL_SESSION) {
 		s->serve->refused(s->serve_arg,
 		    ssh_message_subtype(m) == SSH_CHANNEL_DIRECT_TCPIP
@@ -262,7 +273,10 @@ serve_channel(struct oe_ssh *s, ssh_message m)
 	ssh_channel ch = ssh_message_channel_request_channel(m);
 	struct oe_ssh_chan *c = oe_ssh__chan_find(s, ch);
 
-	if (!c || !c->ops || !serve_request(s, c, m))
+	/* closed here meanwhile: nobody waits for an answer */
+	if (!c)
+		return REPLY_DONE;
+	if (!c->ops || !serve_request(s, c, m))
 		return REPLY_DEFAULT;
 	ssh_message_channel_request_reply_success(m);
 	return REPLY_DONE;
@@ -290,6 +304,8 @@ oe_ssh__serve_message(ssh_session session, ssh_message m, void *arg)
 	case SSH_REQUEST_CHANNEL:
 		return serve_channel(s, m);
 	case SSH_REQUEST_GLOBAL:
+		if (oe_ssh__forward_take(s, m))
+			return REPLY_KEPT;
 		s->serve->refused(s->serve_arg,
 		    ssh_message_subtype(m) == SSH_GLOBAL_REQUEST_TCPIP_FORWARD
 			? "tcpip-forward"

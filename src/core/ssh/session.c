@@ -28,6 +28,8 @@ oe_ssh__wrap(ssh_session session, int fd)
 	s->session = session;
 	s->fd = fd;
 	s->last_input_ms = oe_time_mono_ms();
+	s->inbox_end = &s->inbox;
+	s->drip_fd = -1;
 	ssh_set_blocking(session, 0);
 	ssh_set_counters(session, &s->wire, &s->packets);
 	oe_ssh__readahead_add(fd);
@@ -70,6 +72,25 @@ ssh_note_input(struct oe_ssh *s)
 	s->last_input_ms = oe_time_mono_ms();
 }
 
+/* One poll of libssh's. */
+static int
+ssh_take_input(struct oe_ssh *s)
+{
+	bool drip = oe_ssh__listen_drips(s);
+	int r;
+
+	if (drip)
+		(void)oe_ssh__readahead_hold(s->fd, false);
+	r = ssh_event_dopoll(s->event, 0);
+	if (drip) {
+		(void)oe_ssh__readahead_hold(s->fd, true);
+		oe_ssh__listen_collect(s);
+	}
+	if (r != SSH_ERROR)
+		(void)oe_ssh__inbox_serve(s);
+	return r;
+}
+
 /* Let libssh handle what the socket, or the read-ahead, has. */
 static void
 ssh_serve_input(struct oe_ssh *s)
@@ -78,7 +99,7 @@ ssh_serve_input(struct oe_ssh *s)
 
 	s->depth++;
 	do {
-		r = ssh_event_dopoll(s->event, 0);
+		r = ssh_take_input(s);
 		/* what libssh cannot go on from, it does not hang up on */
 		if (r == SSH_ERROR || !ssh_is_connected(s->session) ||
 		    (ssh_get_status(s->session) & SSH_CLOSED_ERROR)) {
@@ -116,6 +137,10 @@ ssh_before_wait(void *arg)
 		/* others may have decided before what this has changed */
 		more = true;
 	}
+	/* libssh reads in its other calls too */
+	s->depth++;
+	more |= oe_ssh__inbox_serve(s);
+	s->depth--;
 	more |= oe_ssh__chan_retry(s);
 	oe_ssh__chan_widen(s);
 	oe_ssh__chan_reap(s);
@@ -131,6 +156,13 @@ ssh_before_wait(void *arg)
 }
 
 void
+oe_ssh__watch(struct oe_ssh *s, int fd)
+{
+	oe_watch_free(&s->watch);
+	s->watch = oe_loop_watch(s->loop, fd, POLLIN, ssh_on_ready, s);
+}
+
+void
 oe_ssh_attach(struct oe_ssh *s, struct oe_loop *loop, void (*failed)(void *arg),
     void *arg)
 {
@@ -141,7 +173,7 @@ oe_ssh_attach(struct oe_ssh *s, struct oe_loop *loop, void (*failed)(void *arg),
 		s->event = ssh_event_new();
 		ssh_event_add_session(s->event, s->session);
 	}
-	s->watch = oe_loop_watch(loop, s->fd, POLLIN, ssh_on_ready, s);
+	oe_ssh__watch(s, s->fd);
 	s->idle = oe_loop_idle(loop, ssh_before_wait, s);
 }
 
@@ -156,6 +188,9 @@ oe_ssh_free(struct oe_ssh **ps)
 	for (c = s->chans; c; c = c->next)
 		c->freed = true;
 	s->depth = 0;
+	oe_ssh__forward_done(s);
+	oe_ssh__listen_done(s);
+	oe_ssh__inbox_done(s);
 	oe_ssh__chan_reap(s);
 	for (c = s->chans; c; c = next) {
 		next = c->next;
@@ -165,6 +200,7 @@ oe_ssh_free(struct oe_ssh **ps)
 		oe_watch_free(&s->watch);
 		oe_idle_free(s->loop, &s->idle);
 	}
+	oe_fd_close(&s->drip_fd);
 	oe_ssh__readahead_remove(s->fd);
 	if (s->event) {
 		ssh_event_remove_session(s->event, s->session);
@@ -172,6 +208,7 @@ oe_ssh_free(struct oe_ssh **ps)
 	}
 	ssh_free(s->session);
 	free(s->agent_hook);
+	oe_mem_unmap(s->space, s->space_size);
 	free(s);
 	*ps = NULL;
 }
@@ -252,12 +289,15 @@ oe_ssh__may_write(const struct oe_ssh *s)
 int
 oe_ssh_flush(struct oe_ssh *s, int timeout_ms)
 {
+	bool held;
 	int r;
 
 	if (s->dead)
 		return OE_ECLOSED;
 	s->depth++;
+	held = oe_ssh__readahead_hold(s->fd, false);
 	r = ssh_blocking_flush(s->session, timeout_ms);
+	(void)oe_ssh__readahead_hold(s->fd, held);
 	s->depth--;
 	if (r == SSH_ERROR) {
 		oe_ssh__break(s, NULL);
@@ -269,17 +309,26 @@ oe_ssh_flush(struct oe_ssh *s, int timeout_ms)
 int
 oe_ssh_keepalive(struct oe_ssh *s)
 {
+	bool held;
+
 	if (s->dead)
 		return OE_ECLOSED;
+	/* libssh has one request out at a time, and that one is answered too */
+	if (oe_ssh__listen_waits(s))
+		return 0;
 	/*
 	 * Non-blocking, libssh leaves the request pending, and the next call
 	 * only collects its answer and sends nothing.  So of two calls one
-	 * sends, unless an earlier request is still unanswered.
+	 * sends, unless an earlier request is still unanswered.  Nothing is
+	 * read meanwhile, so that one is surely pending afterwards.
 	 */
 	s->depth++;
+	held = oe_ssh__readahead_hold(s->fd, true);
 	(void)ssh_send_keepalive(s->session);
 	(void)ssh_send_keepalive(s->session);
+	(void)oe_ssh__readahead_hold(s->fd, held);
 	s->depth--;
+	s->keepalive_out = true;
 	ssh_note_input(s);
 	return ssh_is_connected(s->session) ? 0 : OE_ECLOSED;
 }

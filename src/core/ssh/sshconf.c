@@ -132,9 +132,19 @@ wanted(const struct oe_sshconf *c, enum oe_sshconf_key key)
 	return !c->set[key];
 }
 
+/* "8080 host:80" is "8080:host:80". */
+static void
+join_words(struct oe_strs *words)
+{
+	char *all = oe_mem_printf("%s:%s", words->v[0], words->v[1]);
+
+	oe_strs_done(words);
+	oe_strs_add_take(words, all);
+}
+
 static int
 apply_words(struct oe_sshconf *c, enum oe_sshconf_key key,
-    const struct oe_strs *words, bool active, struct oe_err *err)
+    struct oe_strs *words, bool active, struct oe_err *err)
 {
 	const struct oe_sshconf_def *d = &oe_sshconf_defs[key];
 	bool use = active && wanted(c, key);
@@ -144,6 +154,8 @@ apply_words(struct oe_sshconf *c, enum oe_sshconf_key key,
 
 	if (words->n == 0)
 		return oe_err_set(err, OE_ECONF, "%s needs a value", d->name);
+	if (d->joins && words->n == 2)
+		join_words(words);
 	if (words->n > 1 && !d->many)
 		return oe_err_set(err, OE_ECONF,
 		    "%s takes one value, found '%s' after it", d->name,

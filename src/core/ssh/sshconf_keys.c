@@ -23,15 +23,21 @@ const struct oe_sshconf_def oe_sshconf_defs[OE_SSHCONF_COUNT] = {
 	DEF(CERTIFICATEFILE, "CertificateFile", TEXT, .adds = true,
 	    .expands = true),
 	DEF(CIPHERS, "Ciphers", TEXT),
+	DEF(CLEARALLFORWARDINGS, "ClearAllForwardings", YESNO,
+	    .fallback = "no"),
 	DEF(COMPRESSION, "Compression", YESNO, .fallback = "no"),
 	DEF(CONNECTIONATTEMPTS, "ConnectionAttempts", NUM(1, 1000),
 	    .fallback = "1"),
 	DEF(CONNECTTIMEOUT, "ConnectTimeout", OE_SSHCONF_T_TIME,
 	    .fallback = "none"),
+	DEF(DYNAMICFORWARD, "DynamicForward", TEXT, .adds = true),
 	DEF(ESCAPECHAR, "EscapeChar", TEXT, .fallback = "~"),
+	DEF(EXITONFORWARDFAILURE, "ExitOnForwardFailure", YESNO,
+	    .fallback = "no"),
 	DEF(FORKAFTERAUTHENTICATION, "ForkAfterAuthentication", YESNO,
 	    .fallback = "no"),
 	DEF(FORWARDAGENT, "ForwardAgent", TEXT, .fallback = "no"),
+	DEF(GATEWAYPORTS, "GatewayPorts", YESNO, .fallback = "no"),
 	DEF(GLOBALKNOWNHOSTSFILE, "GlobalKnownHostsFile", TEXT, .many = true,
 	    .expands = true,
 	    .fallback = "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2"),
@@ -47,6 +53,8 @@ const struct oe_sshconf_def oe_sshconf_defs[OE_SSHCONF_COUNT] = {
 	DEF(KBDINTERACTIVEAUTHENTICATION, "KbdInteractiveAuthentication",
 	    YESNO, .fallback = "yes"),
 	DEF(KEXALGORITHMS, "KexAlgorithms", TEXT),
+	DEF(LOCALFORWARD, "LocalForward", TEXT, .adds = true,
+	    .joins = true),
 	DEF(LOGLEVEL, "LogLevel", CHOICE("QUIET,FATAL,ERROR,INFO,VERBOSE,"
 	    "DEBUG,DEBUG1,DEBUG2,DEBUG3"), .fallback = "INFO"),
 	DEF(MACS, "MACs", TEXT),
@@ -64,6 +72,8 @@ const struct oe_sshconf_def oe_sshconf_defs[OE_SSHCONF_COUNT] = {
 	    CHOICE("yes,no,unbound,host-bound"), .fallback = "yes"),
 	DEF(REKEYLIMIT, "RekeyLimit", TEXT, .many = true),
 	DEF(REMOTECOMMAND, "RemoteCommand", OE_SSHCONF_T_REST),
+	DEF(REMOTEFORWARD, "RemoteForward", TEXT, .adds = true,
+	    .joins = true),
 	DEF(REQUESTTTY, "RequestTTY", CHOICE("auto,no,yes,force"),
 	    .fallback = "auto"),
 	DEF(SENDENV, "SendEnv", TEXT, .many = true, .adds = true),
@@ -75,6 +85,10 @@ const struct oe_sshconf_def oe_sshconf_defs[OE_SSHCONF_COUNT] = {
 	    .fallback = "default"),
 	DEF(SETENV, "SetEnv", TEXT, .many = true),
 	DEF(STDINNULL, "StdinNull", YESNO, .fallback = "no"),
+	DEF(STREAMLOCALBINDMASK, "StreamLocalBindMask", TEXT,
+	    .fallback = "0177"),
+	DEF(STREAMLOCALBINDUNLINK, "StreamLocalBindUnlink", YESNO,
+	    .fallback = "no"),
 	DEF(STRICTHOSTKEYCHECKING, "StrictHostKeyChecking",
 	    CHOICE("ask,yes,no,off,accept-new"), .fallback = "ask"),
 	DEF(TCPKEEPALIVE, "TCPKeepAlive", YESNO, .fallback = "yes"),
@@ -124,7 +138,6 @@ oe_sshconf_is_off(const char *name, const char *value)
 	    {"AddKeysToAgent", "no"},
 	    {"CanonicalizeHostname", "no"},
 	    {"CheckHostIP", "no"},
-	    {"ClearAllForwardings", "yes"},
 	    {"ControlMaster", "no"},
 	    {"ControlMaster", "auto"},
 	    {"ControlMaster", "autoask"},
@@ -135,7 +148,6 @@ oe_sshconf_is_off(const char *name, const char *value)
 	    {"ForwardX11Trusted", "no"},
 	    {"GSSAPIAuthentication", "no"},
 	    {"GSSAPIDelegateCredentials", "no"},
-	    {"GatewayPorts", "no"},
 	    {"HostbasedAuthentication", "no"},
 	    {"PermitLocalCommand", "no"},
 	    {"Tunnel", "no"},
@@ -229,6 +241,10 @@ check_text(enum oe_sshconf_key key, const char *word, struct oe_err *err)
 		    "%s cannot be '%s': use one character, ^ and a letter, "
 		    "or none",
 		    name, word);
+	if (key == OE_SSHCONF_STREAMLOCALBINDMASK &&
+	    (strspn(word, "01234567") != strlen(word) || strlen(word) > 4))
+		return oe_err_set(err, OE_ECONF,
+		    "%s cannot be '%s': use an octal number", name, word);
 	return 0;
 }
 

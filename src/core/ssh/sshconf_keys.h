@@ -23,6 +23,7 @@ struct oe_sshconf_def {
 	const char *choices;  /* comma-separated, first spelling wins */
 	int64_t min, max;     /* NUM */
 	bool many;            /* several words on a line */
+	bool joins;           /* two words are one value, with ':' between */
 	bool adds;            /* later lines add instead of losing */
 	bool expands;         /* file name: ~ and tokens */
 };

@@ -184,19 +184,36 @@ static const struct oe_subsystem sample_subsystems[] = {
     {NULL, NULL, false},
 };
 
+static const struct oe_param sample_more[] = {
+    {.name = "extra",
+	.letter = 'E',
+	.type = OE_PARAM_STRING,
+	.metavar = "TEXT",
+	.help = "an option of a module"},
+    {.name = NULL},
+};
+
+static const struct oe_module_options sample_options[] = {
+    {"sample", sample_more},
+    {"no-such-command", sample_more},
+    {NULL, NULL},
+};
+
 static const struct oe_module sample_module = {
     .name = "sampler",
     .summary = "a module for tests",
     .commands = sample_commands,
     .subsystems = sample_subsystems,
     .libraries = oe_base_libraries,
+    .options = sample_options,
 };
 
 static const struct oe_module *const sample_built[] = {&sample_module, NULL};
 /* with the real commands, so that an installed config file does no harm */
 static const char *const sample_absent_commands[] = {
     "scp", "ssh", "ssh-server", NULL};
-static const char *const sample_absent_needs[] = {"scp", NULL};
+static const char *const sample_absent_needs[] = {
+    "scp", "sample:-Q", "sample:--quux", NULL};
 static const struct oe_module_absent sample_absent[] = {
     {"sftp", "--enable-sftp", "disabled by --disable-sftp",
 	sample_absent_commands},

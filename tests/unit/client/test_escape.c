@@ -22,7 +22,7 @@ on_act(void *arg, enum oe_escape_act what)
 	struct seen *s = arg;
 
 	if (s->n + 1 < sizeof s->acts)
-		s->acts[s->n++] = ".Z?#BRvV"[what];
+		s->acts[s->n++] = ".Z?#CBRvV"[what];
 }
 
 static void
@@ -38,6 +38,7 @@ typed(void **state)
 	    {'~', {"a~."}, "a~.", ""},
 	    {'~', {"a\r~."}, "a\r", "."},
 	    {'~', {"a\n~."}, "a\n", "."},
+	    {'~', {"~C"}, "", "C"},
 	    {'~', {"~", "."}, "", "."},
 	    {'~', {"~~."}, "~.", ""},
 	    {'~', {"~~", "~."}, "~~.", ""},
@@ -122,6 +123,61 @@ parses(void **state)
 		assert_int_equal(oe_escape_parse(cases[i].text), cases[i].want);
 }
 
+/* Until the end of a line nothing is output, wherever it is cut. */
+struct asked {
+	struct oe_escape e;
+	char line[16];
+	size_t n;
+};
+
+static bool
+on_line(void *arg, uint8_t c)
+{
+	struct asked *a = arg;
+
+	if (c == '\r')
+		return false;
+	a->line[a->n++] = (char)c;
+	return true;
+}
+
+static void
+on_ask(void *arg, enum oe_escape_act what)
+{
+	struct asked *a = arg;
+
+	if (what == OE_ESCAPE_COMMAND)
+		oe_escape_ask(&a->e, on_line);
+}
+
+static void
+asks(void **state)
+{
+	static const char in[] = "x\r~C-L ~.1\r~~y";
+	char out[32], piece[32];
+	struct asked a;
+	size_t step, i, n, k, got;
+
+	(void)state;
+	for (step = 1; step < sizeof in; step++) {
+		memset(&a, 0, sizeof a);
+		oe_escape_init(&a.e, '~', on_ask, &a);
+		got = 0;
+		for (i = 0; i < sizeof in - 1; i += n) {
+			n = sizeof in - 1 - i < step ? sizeof in - 1 - i : step;
+			memcpy(piece, in + i, n);
+			k = oe_escape_filter(
+			    &a.e, (uint8_t *)piece, n, sizeof piece);
+			memcpy(out + got, piece, k);
+			got += k;
+		}
+		assert_int_equal(got, 4);
+		assert_memory_equal(out, "x\r~y", 4);
+		assert_int_equal(a.n, 6);
+		assert_memory_equal(a.line, "-L ~.1", 6);
+	}
+}
+
 int
 main(void)
 {
@@ -129,6 +185,7 @@ main(void)
 	    cmocka_unit_test(typed),
 	    cmocka_unit_test(no_room),
 	    cmocka_unit_test(parses),
+	    cmocka_unit_test(asks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -244,6 +244,36 @@ lists_add_up(void **state)
 }
 
 static void
+forwards(void **state)
+{
+	struct files f = {
+	    {"/c"}, {"LocalForward 8080 host:80\nLocalForward [::1]:1 [::2]:3\n"
+		     "LocalForward 8080:host:80\nDynamicForward 1080\n"
+		     "RemoteForward 9000\nRemoteForward /a \"/b c\"\n"}};
+	struct oe_sshconf_env env;
+	const struct oe_strs *l;
+	struct oe_sshconf *c;
+
+	(void)state;
+	make_env(&env, &f);
+	c = oe_sshconf_new(&env);
+	assert_int_equal(
+	    oe_sshconf_set(c, OE_SSHCONF_LOCALFORWARD, "1:h:2", NULL), 0);
+	assert_int_equal(oe_sshconf_resolve(c, "h", "/c", NULL), 0);
+	l = oe_sshconf_list(c, OE_SSHCONF_LOCALFORWARD);
+	assert_int_equal(l->n, 3);
+	assert_string_equal(l->v[0], "1:h:2");
+	assert_string_equal(l->v[1], "8080:host:80");
+	assert_string_equal(l->v[2], "[::1]:1:[::2]:3");
+	l = oe_sshconf_list(c, OE_SSHCONF_REMOTEFORWARD);
+	assert_int_equal(l->n, 2);
+	assert_string_equal(l->v[1], "/a:/b c");
+	assert_string_equal(
+	    oe_sshconf_str(c, OE_SSHCONF_DYNAMICFORWARD), "1080");
+	oe_sshconf_free(&c);
+}
+
+static void
 includes(void **state)
 {
 	struct files f = {
@@ -285,6 +315,10 @@ options_first(void **state)
 	    {"VisualHostKey=no", 0},
 	    {"visualhostkey yes", OE_EUSAGE},
 	    {"ClearAllForwardings=yes", 0},
+	    {"LocalForward=1 h:2 x", OE_EUSAGE},
+	    {"DynamicForward=1 2", OE_EUSAGE},
+	    {"StreamLocalBindMask=0077", 0},
+	    {"StreamLocalBindMask=0088", OE_EUSAGE},
 	    {"ControlPath=none", 0},
 	    {"ControlMaster=auto", 0},
 	    {"ControlMaster=yes", OE_EUSAGE},
@@ -346,6 +380,7 @@ main(void)
 	    cmocka_unit_test(values),
 	    cmocka_unit_test(mistakes),
 	    cmocka_unit_test(lists_add_up),
+	    cmocka_unit_test(forwards),
 	    cmocka_unit_test(includes),
 	    cmocka_unit_test(options_first),
 	    cmocka_unit_test(expands),
