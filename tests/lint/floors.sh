@@ -30,6 +30,12 @@ upward() {
 upward base net | verdict "net calls base only"
 upward base app | verdict "app calls base only"
 upward base net app sshfloor | verdict "ssh calls base, net and app only"
+upward base net app coremesh |
+	verdict "mesh calls base, net and app only"
+upward base net app sshfloor coremesh control |
+	verdict "control calls core only"
+upward base net app sshfloor coremesh client mesh |
+	verdict "the mesh module calls core and client only"
 upward base net app sshfloor client |
 	verdict "client calls core only"
 upward base net app sshfloor server |
@@ -45,8 +51,10 @@ only() {
 }
 
 only 'core/ssh' 'libssh/|openssl/' | verdict "libssh and libcrypto in core/ssh"
-only 'core/net' 'libcidr\.h|seccomp\.h' |
-	verdict "libcidr and libseccomp in core/net"
+only 'core/net' 'libcidr\.h|seccomp\.h|curl/' |
+	verdict "libcidr, libseccomp and libcurl in core/net"
+only 'control' 'sqlite3\.h|libpq-fe\.h|libwebsockets\.h' |
+	verdict "SQLite, libpq and libwebsockets in control"
 only 'core/app' 'ini\.h' | verdict "libinih in core/app"
 only 'core/base' 'jansson\.h|sodium' |
 	verdict "jansson and libsodium in core/base"

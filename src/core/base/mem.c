@@ -21,13 +21,17 @@ mem_exhausted(void)
 }
 
 void *
-oe_mem_zalloc(size_t n)
+oe_mem_check(void *p)
 {
-	void *p = calloc(1, n ? n : 1);
-
 	if (!p)
 		mem_exhausted();
 	return p;
+}
+
+void *
+oe_mem_zalloc(size_t n)
+{
+	return oe_mem_check(calloc(1, n ? n : 1));
 }
 
 void *

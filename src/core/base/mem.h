@@ -17,6 +17,8 @@
 void *oe_mem_zalloc(size_t n) OE_MUST_CHECK;
 /** oe_mem_realloc_array() - realloc() of @n items of @size bytes, checked. */
 void *oe_mem_realloc_array(void *p, size_t n, size_t size) OE_MUST_CHECK;
+/** oe_mem_check() - @p as it is; ends the program when it is NULL. */
+void *oe_mem_check(void *p);
 /** oe_mem_strdup() - copy of a string; NULL stays NULL. */
 char *oe_mem_strdup(const char *s) OE_MUST_CHECK;
 /** oe_mem_strndup() - copy of at most @n bytes of a string. */

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * core/net/http.h - one HTTP request and its whole reply, over libcurl.
+ *
+ * TLS is verified (system roots, a CA file, or a pinned certificate), bodies
+ * and times are bounded, redirects are not followed, proxies come from the
+ * environment as curl reads it.  What may be asked twice is asked again after
+ * a failure of the network or 502, 503, 504, 429, with growing random pauses
+ * and Retry-After; POST only when the caller says that it is safe.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/compiler.h"
+
+struct oe_err;
+struct oe_http;
+
+#define OE_HTTP_BODY_MAX (8 << 20)
+#define OE_HTTP_ETAG_MAX 256
+
+struct oe_http_plan {
+	const char *ca_file; /* PEM roots instead of the system's, or NULL */
+	/* "sha256//BASE64" of the server's public key (RFC 7469), or NULL */
+	const char *pin;
+	const char *user_agent;
+	int64_t connect_ms, total_ms; /* of one try; 0: 5 s and 15 s */
+	unsigned tries;               /* 0: 3 */
+};
+
+struct oe_http_ask {
+	const char *method; /* "GET" */
+	const char *url;    /* https, or http to a loopback address */
+	const char *bearer; /* token, or NULL */
+	const char *type;   /* of the body; NULL: application/json */
+	const void *body;   /* NULL: none */
+	size_t body_len;
+	const char *if_none_match; /* ETag, or NULL */
+	size_t max;                /* bytes of a reply; 0: OE_HTTP_BODY_MAX */
+	bool once;                 /* never asked again, GET neither */
+	bool again;                /* may be asked again, POST too */
+};
+
+struct oe_http_reply {
+	int status; /* of HTTP */
+	char *body; /* ended by NUL, never NULL */
+	size_t len;
+	char etag[OE_HTTP_ETAG_MAX]; /* "" when none */
+	int64_t date_s;              /* of the header Date, or 0 */
+	bool sent; /* false: the request surely did not reach the server */
+};
+
+/**
+ * oe_http_new() - connections to servers are kept and used again.
+ * @plan: copied.
+ * @ret: oe_http_free() it.
+ * Return: 0, OE_ECONF (ca_file cannot be read, pin is none), OE_ELIB.
+ */
+int oe_http_new(const struct oe_http_plan *plan, struct oe_http **ret,
+    struct oe_err *err) OE_MUST_CHECK;
+void oe_http_free(struct oe_http **h);
+/**
+ * oe_http_ask() - ask and wait.
+ * @ret: oe_http_reply_done() it; any HTTP status is a reply.
+ * Return: 0, OE_ETIMEOUT, OE_ECLOSED (no connection, or it broke),
+ * OE_EPERM (TLS: not the server it should be), OE_EPROTO, OE_ETOOBIG,
+ * OE_EINVAL (no such URL, or http to another machine).
+ */
+int oe_http_ask(struct oe_http *h, const struct oe_http_ask *ask,
+    struct oe_http_reply *ret, struct oe_err *err) OE_MUST_CHECK;
+void oe_http_reply_done(struct oe_http_reply *r);
