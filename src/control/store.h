@@ -102,49 +102,50 @@ int oe_ctl_lock(
     struct oe_ctl_tx *tx, const char *name, struct oe_err *err) OE_MUST_CHECK;
 
 /**
- * oe_ctl_exec() - a statement without rows.
+ * oe_ctl_db_exec() - a statement without rows.
  * @values: OE_CTL_VALUES() or NULL.
  * @ret_changed: rows written; may be NULL.
  * Return: 0; OE_EEXIST (something unique is there), OE_EINVAL (what it
  * refers to is not there, or a value is not allowed), OE_ELIB.  After a
  * failure only oe_ctl_rollback() is of use.
  */
-int oe_ctl_exec(struct oe_ctl_tx *tx, const char *sql,
+int oe_ctl_db_exec(struct oe_ctl_tx *tx, const char *sql,
     const struct oe_ctl_value *values, int64_t *ret_changed,
     struct oe_err *err) OE_MUST_CHECK;
 /**
- * oe_ctl_query() - a statement with rows (also: ... RETURNING).
+ * oe_ctl_db_query() - a statement with rows (also: ... RETURNING).
  * @ret: oe_ctl_rows_done() it before the transaction ends.
- * Return: as oe_ctl_exec().
+ * Return: as oe_ctl_db_exec().
  */
-int oe_ctl_query(struct oe_ctl_tx *tx, const char *sql,
+int oe_ctl_db_query(struct oe_ctl_tx *tx, const char *sql,
     const struct oe_ctl_value *values, struct oe_ctl_rows **ret,
     struct oe_err *err) OE_MUST_CHECK;
-/** oe_ctl_next() - 1 with a row, 0 after the last, or as oe_ctl_exec(). */
-int oe_ctl_next(struct oe_ctl_rows *rows, struct oe_err *err) OE_MUST_CHECK;
-/** oe_ctl_text() - column of the row, from 0; NULL for null; borrowed. */
-const char *oe_ctl_text(struct oe_ctl_rows *rows, int column);
-/** oe_ctl_int() - column of the row; 0 for null. */
-int64_t oe_ctl_int(struct oe_ctl_rows *rows, int column);
+/** oe_ctl_row_next() - 1 with a row, 0 after the last, or as oe_ctl_db_exec().
+ */
+int oe_ctl_row_next(struct oe_ctl_rows *rows, struct oe_err *err) OE_MUST_CHECK;
+/** oe_ctl_row_text() - column of the row, from 0; NULL for null; borrowed. */
+const char *oe_ctl_row_text(struct oe_ctl_rows *rows, int column);
+/** oe_ctl_row_int() - column of the row; 0 for null. */
+int64_t oe_ctl_row_int(struct oe_ctl_rows *rows, int column);
 void oe_ctl_rows_done(struct oe_ctl_rows **rows);
 
 /**
- * oe_ctl_one() - the first row of a query.
+ * oe_ctl_db_one() - the first row of a query.
  * @ret: standing on the row; oe_ctl_rows_done() it; NULL unless 0.
- * Return: 0, OE_ENOENT (no row; @err untouched), or as oe_ctl_exec().
+ * Return: 0, OE_ENOENT (no row; @err untouched), or as oe_ctl_db_exec().
  */
-int oe_ctl_one(struct oe_ctl_tx *tx, const char *sql,
+int oe_ctl_db_one(struct oe_ctl_tx *tx, const char *sql,
     const struct oe_ctl_value *values, struct oe_ctl_rows **ret,
     struct oe_err *err) OE_MUST_CHECK;
 /**
- * oe_ctl_one_int() - first column of the first row; @ret untouched and
+ * oe_ctl_db_int() - first column of the first row; @ret untouched and
  * OE_ENOENT without one.
  */
-int oe_ctl_one_int(struct oe_ctl_tx *tx, const char *sql,
+int oe_ctl_db_int(struct oe_ctl_tx *tx, const char *sql,
     const struct oe_ctl_value *values, int64_t *ret,
     struct oe_err *err) OE_MUST_CHECK;
-/** oe_ctl_one_text() - the same for a text; free() it; NULL for null. */
-int oe_ctl_one_text(struct oe_ctl_tx *tx, const char *sql,
+/** oe_ctl_db_text() - the same for a text; free() it; NULL for null. */
+int oe_ctl_db_text(struct oe_ctl_tx *tx, const char *sql,
     const struct oe_ctl_value *values, char **ret,
     struct oe_err *err) OE_MUST_CHECK;
 

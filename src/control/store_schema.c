@@ -18,11 +18,15 @@ static const char *const migration_1[] = {
     /* Keys of this service: what never leaves it. */
     "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT "
     "NULL){STRICT}",
-    /* status: 1 active, 2 blocked.  admin: of the whole service. */
+    /*
+     * status: 1 active, 2 blocked.  admin: of the whole service.  one_time:
+     * the password must be changed first.
+     */
     "CREATE TABLE users (id TEXT PRIMARY KEY, email TEXT NOT NULL UNIQUE, "
     "name TEXT NOT NULL, picture TEXT, password TEXT, "
     "status {INTEGER} NOT NULL DEFAULT 1 CHECK (status IN (1, 2)), "
     "admin {INTEGER} NOT NULL DEFAULT 0 CHECK (admin IN (0, 1)), "
+    "one_time {INTEGER} NOT NULL DEFAULT 0, "
     "device_limit {INTEGER} NOT NULL, network_limit {INTEGER} NOT NULL, "
     "created_at {INTEGER} NOT NULL, updated_at {INTEGER} NOT NULL){STRICT}",
     /*
