@@ -131,8 +131,7 @@ struct oe_ctl_reply {
 /* All but reply and err is read-only for a handler. */
 struct oe_ctl_call {
 	struct oe_ctl_server *server;
-	/* this worker's own connection to the store; nobody else uses it */
-	struct oe_ctl_store *store;
+	struct oe_ctl_store *store; /* of all workers */
 	const struct oe_ctl_route *route;             /* NULL: no such path */
 	const char *method;                           /* "GET" also for HEAD */
 	const char *path;                             /* decoded */
