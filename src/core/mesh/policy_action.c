@@ -341,10 +341,11 @@ oe_policy__read_action(
     struct oe_policy__reader *r, const struct oe_jval *v, void *to)
 {
 	struct action_read in = {.in = {.allow_sftp = true}};
+	unsigned before = r->mistakes;
 
 	oe_policy__object(r, v, action_fields, &in);
 	action_record(r, &in);
-	if (oe_jval_kind(v) == OE_JVAL_OBJECT)
+	if (r->mistakes == before)
 		action_judge(r, &in);
 	*(struct oe_policy_action *)to = in.in;
 }
