@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/base/time.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -51,6 +52,94 @@ oe_time_format(int64_t wall_ms, char *ret, size_t size)
 	gmtime_r(&s, &tm);
 	strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(ret, size, "%s.%03dZ", day, (int)(wall_ms % 1000));
+}
+
+/* @n digits at *@p as a number within [0, max]; moves on behind them. */
+static int
+time_digits(const char **p, int n, int max)
+{
+	int v = 0;
+
+	for (; n > 0; n--, (*p)++) {
+		if (**p < '0' || **p > '9')
+			return -1;
+		v = v * 10 + (**p - '0');
+	}
+	return v <= max ? v : -1;
+}
+
+/* One of @set, passed over. */
+static bool
+time_mark(const char **p, const char *set)
+{
+	if (!**p || !strchr(set, **p))
+		return false;
+	(*p)++;
+	return true;
+}
+
+/* ".123456": the first three digits count; behind it the offset. */
+static int
+time_tail(const char *p, int *ret_ms, int *ret_offset_min)
+{
+	int ms = 0, unit = 100, sign, h, m;
+
+	if (time_mark(&p, ".,")) {
+		if (*p < '0' || *p > '9')
+			return OE_EINVAL;
+		for (; *p >= '0' && *p <= '9'; p++, unit /= 10)
+			ms += unit * (*p - '0');
+	}
+	*ret_ms = ms;
+	*ret_offset_min = 0;
+	if (time_mark(&p, "Zz"))
+		return *p ? OE_EINVAL : 0;
+	if (*p != '+' && *p != '-')
+		return OE_EINVAL;
+	sign = *p++ == '-' ? -1 : 1;
+	h = time_digits(&p, 2, 23);
+	(void)time_mark(&p, ":");
+	m = time_digits(&p, 2, 59);
+	if (h < 0 || m < 0 || *p)
+		return OE_EINVAL;
+	*ret_offset_min = sign * (h * 60 + m);
+	return 0;
+}
+
+int
+oe_time_parse(const char *text, int64_t *ret_ms)
+{
+	const char *p = text;
+	struct tm tm = {0}, again;
+	int ms, offset, s;
+	time_t t;
+
+	tm.tm_year = time_digits(&p, 4, 9999) - 1900;
+	if (tm.tm_year < 70 || !time_mark(&p, "-"))
+		return OE_EINVAL;
+	tm.tm_mon = time_digits(&p, 2, 12) - 1;
+	if (tm.tm_mon < 0 || !time_mark(&p, "-"))
+		return OE_EINVAL;
+	tm.tm_mday = time_digits(&p, 2, 31);
+	if (tm.tm_mday < 1 || !time_mark(&p, "Tt "))
+		return OE_EINVAL;
+	tm.tm_hour = time_digits(&p, 2, 23);
+	if (tm.tm_hour < 0 || !time_mark(&p, ":"))
+		return OE_EINVAL;
+	tm.tm_min = time_digits(&p, 2, 59);
+	if (tm.tm_min < 0 || !time_mark(&p, ":"))
+		return OE_EINVAL;
+	s = time_digits(&p, 2, 60);
+	if (s < 0 || time_tail(p, &ms, &offset) < 0)
+		return OE_EINVAL;
+	tm.tm_sec = s == 60 ? 59 : s;
+	again = tm;
+	t = timegm(&again);
+	/* 30 February would have become March */
+	if (again.tm_mday != tm.tm_mday || t / 60 < offset)
+		return OE_EINVAL;
+	*ret_ms = ((int64_t)t - (int64_t)offset * 60) * 1000 + ms;
+	return 0;
 }
 
 static int64_t
