@@ -30,7 +30,8 @@ struct oe_ctl_pg {
 	struct oe_ctl_pg_conn *pool;
 	pthread_t listener;
 	bool listening;
-	int stop[2]; /* pipe: the listener ends when it is closed */
+	PGconn *heard; /* of the listener; NULL: lost */
+	int stop[2];   /* pipe: the listener ends when it is closed */
 };
 
 /**

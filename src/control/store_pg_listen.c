@@ -13,32 +13,41 @@
 
 #define RETRY_MS 1000
 
-static PGconn *
-connect_listener(struct oe_ctl_pg *s)
+static int
+connect_listener(const char *url, PGconn **ret, struct oe_err *err)
 {
-	struct oe_ctl_told *w = &s->base.watcher;
 	PGconn *db = NULL;
 	PGresult *result;
+	int rc = oe_ctl_pg_connect(url, &db, err);
 
-	if (oe_ctl_pg_connect(s->url, &db, NULL))
-		return NULL;
+	if (rc)
+		return rc;
 	result = PQexec(db, "LISTEN omniedge");
-	if (PQresultStatus(result) != PGRES_COMMAND_OK) {
-		PQfinish(db);
-		db = NULL;
-	}
+	if (PQresultStatus(result) != PGRES_COMMAND_OK)
+		rc = oe_ctl_pg_fault(db, result, err);
 	PQclear(result);
-	if (db != NULL)
-		w->fn(w->arg, OE_CTL_TOPIC_POLICY, NULL);
-	return db;
+	if (rc)
+		PQfinish(db);
+	else
+		*ret = db;
+	return rc;
 }
 
 static void
-deliver(struct oe_ctl_pg *s, PGconn *db)
+connect_again(struct oe_ctl_pg *s)
+{
+	struct oe_ctl_told *w = &s->base.watcher;
+
+	if (connect_listener(s->url, &s->heard, NULL) == 0)
+		w->fn(w->arg, OE_CTL_TOPIC_POLICY, NULL);
+}
+
+static void
+deliver(struct oe_ctl_pg *s)
 {
 	PGnotify *n;
 
-	while ((n = PQnotifies(db)) != NULL) {
+	while ((n = PQnotifies(s->heard)) != NULL) {
 		oe_ctl_deliver(&s->base, n->extra);
 		PQfreemem(n);
 	}
@@ -46,13 +55,13 @@ deliver(struct oe_ctl_pg *s, PGconn *db)
 
 /* False: the store is being closed. */
 static bool
-wait_for(struct oe_ctl_pg *s, PGconn *db, int timeout_ms)
+wait_for(struct oe_ctl_pg *s)
 {
 	struct pollfd p[2] = {{s->stop[0], POLLIN, 0}, {-1, POLLIN, 0}};
 
-	if (db != NULL)
-		p[1].fd = PQsocket(db);
-	(void)poll(p, 2, timeout_ms);
+	if (s->heard != NULL)
+		p[1].fd = PQsocket(s->heard);
+	(void)poll(p, 2, s->heard != NULL ? -1 : RETRY_MS);
 	return p[0].revents == 0;
 }
 
@@ -60,25 +69,27 @@ static void *
 listen_thread(void *arg)
 {
 	struct oe_ctl_pg *s = arg;
-	PGconn *db = connect_listener(s);
 
-	while (wait_for(s, db, db != NULL ? -1 : RETRY_MS)) {
-		if (db == NULL) {
-			db = connect_listener(s);
-		} else if (!PQconsumeInput(db)) {
-			PQfinish(db);
-			db = NULL;
+	while (wait_for(s)) {
+		if (s->heard == NULL) {
+			connect_again(s);
+		} else if (!PQconsumeInput(s->heard)) {
+			PQfinish(s->heard);
+			s->heard = NULL;
 		} else {
-			deliver(s, db);
+			deliver(s);
 		}
 	}
-	PQfinish(db);
 	return NULL;
 }
 
 int
 oe_ctl_pg_listen(struct oe_ctl_pg *s, struct oe_err *err)
 {
+	int rc = connect_listener(s->url, &s->heard, err);
+
+	if (rc)
+		return rc;
 	if (pipe2(s->stop, O_CLOEXEC))
 		return oe_err_sys(err, "pipe");
 	if (pthread_create(&s->listener, NULL, listen_thread, s))
@@ -94,5 +105,7 @@ oe_ctl_pg_listen_stop(struct oe_ctl_pg *s)
 	if (s->listening)
 		pthread_join(s->listener, NULL);
 	s->listening = false;
+	PQfinish(s->heard);
+	s->heard = NULL;
 	oe_fd_close(&s->stop[0]);
 }
