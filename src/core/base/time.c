@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/base/time.h"
 
+#include <ctype.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -54,91 +55,83 @@ oe_time_format(int64_t wall_ms, char *ret, size_t size)
 	snprintf(ret, size, "%s.%03dZ", day, (int)(wall_ms % 1000));
 }
 
-/* @n digits at *@p as a number within [0, max]; moves on behind them. */
-static int
-time_digits(const char **p, int n, int max)
+/* @n digits and then @after, if that is not 0. */
+static bool
+time_digits(const char **p, int n, char after, int *ret)
 {
-	int v = 0;
+	int i;
 
-	for (; n > 0; n--, (*p)++) {
-		if (**p < '0' || **p > '9')
-			return -1;
-		v = v * 10 + (**p - '0');
+	*ret = 0;
+	for (i = 0; i < n; i++, (*p)++) {
+		if (!isdigit((unsigned char)**p))
+			return false;
+		*ret = *ret * 10 + (**p - '0');
 	}
-	return v <= max ? v : -1;
+	return !after || *(*p)++ == after;
 }
 
-/* One of @set, passed over. */
 static bool
-time_mark(const char **p, const char *set)
+time_fraction(const char **p, int *ret_ms)
 {
-	if (!**p || !strchr(set, **p))
+	int scale = 100;
+
+	*ret_ms = 0;
+	if (**p != '.')
+		return true;
+	if (!isdigit((unsigned char)*++*p))
 		return false;
-	(*p)++;
+	for (; isdigit((unsigned char)**p); (*p)++, scale /= 10)
+		*ret_ms += (**p - '0') * scale;
 	return true;
 }
 
-/* ".123456": the first three digits count; behind it the offset. */
-static int
-time_tail(const char *p, int *ret_ms, int *ret_offset_min)
+static bool
+time_zone(const char *p, int *ret_s)
 {
-	int ms = 0, unit = 100, sign, h, m;
+	int sign, h, m;
 
-	if (time_mark(&p, ".,")) {
-		if (*p < '0' || *p > '9')
-			return OE_EINVAL;
-		for (; *p >= '0' && *p <= '9'; p++, unit /= 10)
-			ms += unit * (*p - '0');
-	}
-	*ret_ms = ms;
-	*ret_offset_min = 0;
-	if (time_mark(&p, "Zz"))
-		return *p ? OE_EINVAL : 0;
+	*ret_s = 0;
+	if ((*p == 'Z' || *p == 'z') && !p[1])
+		return true;
+	sign = *p == '-' ? -1 : 1;
 	if (*p != '+' && *p != '-')
-		return OE_EINVAL;
-	sign = *p++ == '-' ? -1 : 1;
-	h = time_digits(&p, 2, 23);
-	(void)time_mark(&p, ":");
-	m = time_digits(&p, 2, 59);
-	if (h < 0 || m < 0 || *p)
-		return OE_EINVAL;
-	*ret_offset_min = sign * (h * 60 + m);
-	return 0;
+		return false;
+	p++;
+	if (!time_digits(&p, 2, ':', &h) || !time_digits(&p, 2, 0, &m) || *p ||
+	    h > 23 || m > 59)
+		return false;
+	*ret_s = sign * (h * 3600 + m * 60);
+	return true;
 }
 
 int
-oe_time_parse(const char *text, int64_t *ret_ms)
+oe_time_parse(const char *text, int64_t *ret_wall_ms)
 {
 	const char *p = text;
 	struct tm tm = {0}, again;
-	int ms, offset, s;
-	time_t t;
+	int ms, zone;
+	time_t s;
 
-	tm.tm_year = time_digits(&p, 4, 9999) - 1900;
-	if (tm.tm_year < 70 || !time_mark(&p, "-"))
+	if (!time_digits(&p, 4, '-', &tm.tm_year) ||
+	    !time_digits(&p, 2, '-', &tm.tm_mon) ||
+	    !time_digits(&p, 2, 0, &tm.tm_mday) || !strchr("Tt ", *p) || !*p++)
 		return OE_EINVAL;
-	tm.tm_mon = time_digits(&p, 2, 12) - 1;
-	if (tm.tm_mon < 0 || !time_mark(&p, "-"))
+	if (!time_digits(&p, 2, ':', &tm.tm_hour) ||
+	    !time_digits(&p, 2, ':', &tm.tm_min) ||
+	    !time_digits(&p, 2, 0, &tm.tm_sec) || !time_fraction(&p, &ms) ||
+	    !time_zone(p, &zone) || tm.tm_hour > 23 || tm.tm_min > 59 ||
+	    tm.tm_sec > 60 || tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1)
 		return OE_EINVAL;
-	tm.tm_mday = time_digits(&p, 2, 31);
-	if (tm.tm_mday < 1 || !time_mark(&p, "Tt "))
-		return OE_EINVAL;
-	tm.tm_hour = time_digits(&p, 2, 23);
-	if (tm.tm_hour < 0 || !time_mark(&p, ":"))
-		return OE_EINVAL;
-	tm.tm_min = time_digits(&p, 2, 59);
-	if (tm.tm_min < 0 || !time_mark(&p, ":"))
-		return OE_EINVAL;
-	s = time_digits(&p, 2, 60);
-	if (s < 0 || time_tail(p, &ms, &offset) < 0)
-		return OE_EINVAL;
-	tm.tm_sec = s == 60 ? 59 : s;
+	tm.tm_year -= 1900;
+	tm.tm_mon--;
 	again = tm;
-	t = timegm(&again);
-	/* 30 February would have become March */
-	if (again.tm_mday != tm.tm_mday || t / 60 < offset)
+	again.tm_hour = again.tm_min = again.tm_sec = 0;
+	/* a day that the month does not have comes back as another */
+	s = timegm(&again);
+	if (again.tm_mday != tm.tm_mday)
 		return OE_EINVAL;
-	*ret_ms = ((int64_t)t - (int64_t)offset * 60) * 1000 + ms;
+	s += tm.tm_hour * 3600 + tm.tm_min * 60 + tm.tm_sec - zone;
+	*ret_wall_ms = (int64_t)s * 1000 + ms;
 	return 0;
 }
 
