@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/app/module.h"
 
+#include "mesh/server_policy.h"
 #include "mesh/ssh_policy.h"
 
 static const struct oe_command *const commands[] = {
     &oe_mesh_command_ssh_policy, NULL};
+
+static const struct oe_module_options options[] = {
+    {"ssh-server", oe_mesh_server_params},
+    {NULL, NULL},
+};
 
 extern const struct oe_module oe_module_mesh;
 
@@ -12,4 +18,6 @@ const struct oe_module oe_module_mesh = {
     .name = "mesh",
     .summary = "names and policy of a control API",
     .commands = commands,
+    .options = options,
+    .server_source = &oe_mesh_server_source,
 };
