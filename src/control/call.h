@@ -131,7 +131,7 @@ struct oe_ctl_reply {
 /* All but reply and err is read-only for a handler. */
 struct oe_ctl_call {
 	struct oe_ctl_server *server;
-	struct oe_ctl_store *store; /* of all workers */
+	struct oe_ctl_store *store;                   /* of all workers */
 	const struct oe_ctl_route *route;             /* NULL: no such path */
 	const char *method;                           /* "GET" also for HEAD */
 	const char *path;                             /* decoded */

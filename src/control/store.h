@@ -163,9 +163,11 @@ enum oe_ctl_topic {
 int oe_ctl_tell(struct oe_ctl_tx *tx, enum oe_ctl_topic topic, const char *id,
     struct oe_err *err) OE_MUST_CHECK;
 /**
- * oe_ctl_store_watch() - call @fn, in a thread of the store, for all that is
- * told; once, before the first transaction.  @fn returns quickly.
+ * oe_ctl_store_watch() - call @fn, in whatever thread, for all that is told;
+ * once, before the first transaction.  @fn returns quickly and begins no
+ * transaction.
  * @id: NULL: messages may have been missed, look at everything.
  */
-void oe_ctl_store_watch(struct oe_ctl_store *store,
-    void (*fn)(void *arg, enum oe_ctl_topic topic, const char *id), void *arg);
+int oe_ctl_store_watch(struct oe_ctl_store *store,
+    void (*fn)(void *arg, enum oe_ctl_topic topic, const char *id), void *arg,
+    struct oe_err *err) OE_MUST_CHECK;

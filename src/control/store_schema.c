@@ -35,27 +35,27 @@ static const char *const migration_1[] = {
      */
     "CREATE TABLE tokens (id TEXT PRIMARY KEY, "
     "user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE, "
-    "family TEXT NOT NULL, access TEXT NOT NULL UNIQUE, refresh TEXT UNIQUE, "
+    "family TEXT NOT NULL, access TEXT NOT NULL UNIQUE, "
+    "refresh TEXT NOT NULL UNIQUE, "
     "access_expires_at {INTEGER} NOT NULL, "
     "refresh_expires_at {INTEGER} NOT NULL, spent_at {INTEGER}, "
     "created_at {INTEGER} NOT NULL){STRICT}",
     "CREATE INDEX tokens_family ON tokens (family)",
     "CREATE INDEX tokens_user ON tokens (user_id)",
     "CREATE INDEX tokens_expiry ON tokens (refresh_expires_at)",
-    /* Browser logins (RFC 8628); status: 1 pending, 2 approved, 3 denied. */
-    "CREATE TABLE device_codes (device_code TEXT PRIMARY KEY, "
+    /* Browser logins (RFC 8628); state: enum oe_ctl_grant_state. */
+    "CREATE TABLE grants (device_code TEXT PRIMARY KEY, "
     "user_code TEXT NOT NULL UNIQUE, client_id TEXT NOT NULL, "
+    "address TEXT NOT NULL, "
     "user_id TEXT REFERENCES users (id) ON DELETE CASCADE, "
-    "status {INTEGER} NOT NULL DEFAULT 1, interval_s {INTEGER} NOT NULL, "
-    "polled_at {INTEGER}, expires_at {INTEGER} NOT NULL, "
-    "created_at {INTEGER} NOT NULL){STRICT}",
+    "state {INTEGER} NOT NULL, polled_at {INTEGER} NOT NULL, "
+    "expires_at {INTEGER} NOT NULL){STRICT}",
     /* type: 1 permanent, 2 temporary, gone when it was used. */
     "CREATE TABLE security_keys (id TEXT PRIMARY KEY, "
     "user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE, "
     "name TEXT NOT NULL, type {INTEGER} NOT NULL CHECK (type IN (1, 2)), "
-    "prefix TEXT NOT NULL, hash TEXT NOT NULL UNIQUE, "
+    "hash TEXT NOT NULL UNIQUE, "
     "expires_at {INTEGER} NOT NULL, created_at {INTEGER} NOT NULL){STRICT}",
-    "CREATE INDEX security_keys_prefix ON security_keys (prefix)",
     "CREATE INDEX security_keys_user ON security_keys (user_id)",
     "CREATE TABLE servers (id TEXT PRIMARY KEY, name TEXT NOT NULL, "
     "host TEXT NOT NULL, country TEXT, type {INTEGER} NOT NULL DEFAULT 0, "

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/base/time.h"
 
+#include <ctype.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -51,6 +53,86 @@ oe_time_format(int64_t wall_ms, char *ret, size_t size)
 	gmtime_r(&s, &tm);
 	strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(ret, size, "%s.%03dZ", day, (int)(wall_ms % 1000));
+}
+
+/* @n digits and then @after, if that is not 0. */
+static bool
+time_digits(const char **p, int n, char after, int *ret)
+{
+	int i;
+
+	*ret = 0;
+	for (i = 0; i < n; i++, (*p)++) {
+		if (!isdigit((unsigned char)**p))
+			return false;
+		*ret = *ret * 10 + (**p - '0');
+	}
+	return !after || *(*p)++ == after;
+}
+
+static bool
+time_fraction(const char **p, int *ret_ms)
+{
+	int scale = 100;
+
+	*ret_ms = 0;
+	if (**p != '.')
+		return true;
+	if (!isdigit((unsigned char)*++*p))
+		return false;
+	for (; isdigit((unsigned char)**p); (*p)++, scale /= 10)
+		*ret_ms += (**p - '0') * scale;
+	return true;
+}
+
+static bool
+time_zone(const char *p, int *ret_s)
+{
+	int sign, h, m;
+
+	*ret_s = 0;
+	if ((*p == 'Z' || *p == 'z') && !p[1])
+		return true;
+	sign = *p == '-' ? -1 : 1;
+	if (*p != '+' && *p != '-')
+		return false;
+	p++;
+	if (!time_digits(&p, 2, ':', &h) || !time_digits(&p, 2, 0, &m) || *p ||
+	    h > 23 || m > 59)
+		return false;
+	*ret_s = sign * (h * 3600 + m * 60);
+	return true;
+}
+
+int
+oe_time_parse(const char *text, int64_t *ret_wall_ms)
+{
+	const char *p = text;
+	struct tm tm = {0}, again;
+	int ms, zone;
+	time_t s;
+
+	if (!time_digits(&p, 4, '-', &tm.tm_year) ||
+	    !time_digits(&p, 2, '-', &tm.tm_mon) ||
+	    !time_digits(&p, 2, 0, &tm.tm_mday) || !strchr("Tt ", *p) || !*p++)
+		return OE_EINVAL;
+	if (!time_digits(&p, 2, ':', &tm.tm_hour) ||
+	    !time_digits(&p, 2, ':', &tm.tm_min) ||
+	    !time_digits(&p, 2, 0, &tm.tm_sec) || !time_fraction(&p, &ms) ||
+	    !time_zone(p, &zone) || tm.tm_hour > 23 || tm.tm_min > 59 ||
+	    tm.tm_sec > 60 || tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1)
+		return OE_EINVAL;
+	tm.tm_year -= 1900;
+	tm.tm_mon--;
+	again = tm;
+	again.tm_hour = again.tm_min = again.tm_sec = 0;
+	/* a day that the month does not have comes back as another */
+	s = timegm(&again);
+	if (again.tm_mday != tm.tm_mday)
+		return OE_EINVAL;
+	s += tm.tm_hour * 3600 + tm.tm_min * 60 + tm.tm_sec - zone;
+	*ret_wall_ms = (int64_t)s * 1000 + ms;
+	return 0;
 }
 
 static int64_t

@@ -117,12 +117,18 @@ oe_mesh_origin_url(const char *origin, enum oe_mesh_part part, const char *path)
 char *
 oe_mesh_encode(const char *text)
 {
+	static const char digits[] = "0123456789ABCDEF";
 	char *s = oe_mem_zalloc(3 * strlen(text) + 1), *to = s;
+	unsigned char c;
 
-	for (; *text; text++)
-		if (isalnum((unsigned char)*text) || strchr("-._~", *text))
-			*to++ = *text;
-		else
-			to += sprintf(to, "%%%02X", (unsigned char)*text);
+	for (; (c = (unsigned char)*text); text++) {
+		if (isalnum(c) || strchr("-._~", c)) {
+			*to++ = (char)c;
+			continue;
+		}
+		*to++ = '%';
+		*to++ = digits[c >> 4];
+		*to++ = digits[c & 15];
+	}
 	return s;
 }

@@ -4,9 +4,12 @@
  *
  * TLS is verified (system roots, a CA file, or a pinned certificate), bodies
  * and times are bounded, redirects are not followed, proxies come from the
- * environment as curl reads it.  What may be asked twice is asked again after
- * a failure of the network or 502, 503, 504, 429, with growing random pauses
- * and Retry-After; POST only when the caller says that it is safe.
+ * environment as curl reads it.  What may be asked twice (GET and HEAD; others
+ * when the caller says so) is asked again after a failure of the network or
+ * 502, 503, 504, 429, with growing random pauses and Retry-After; anything is
+ * asked again that surely did not reach the server.  A call that may not be
+ * asked twice never goes over a used connection, since the server may have
+ * closed that one without telling.
  */
 #pragma once
 
@@ -19,12 +22,20 @@
 struct oe_err;
 struct oe_http;
 
-#define OE_HTTP_BODY_MAX (8 << 20)
-#define OE_HTTP_ETAG_MAX 256
+#define OE_HTTP_BODY_MAX  (8 << 20)
+#define OE_HTTP_ETAG_MAX  256
+#define OE_HTTP_TYPE_MAX  64
+#define OE_HTTP_TRIES_MAX 10
+/* A server that wants a longer pause than this gets none: its reply counts. */
+#define OE_HTTP_PAUSE_MAX_MS 5000
 
 struct oe_http_plan {
 	const char *ca_file; /* PEM roots instead of the system's, or NULL */
-	/* "sha256//BASE64" of the server's public key (RFC 7469), or NULL */
+	/*
+	 * "sha256//BASE64" of the server's public key (RFC 7469), or NULL.
+	 * Without ca_file the pin alone says who the server is; with it both
+	 * must hold.
+	 */
 	const char *pin;
 	const char *user_agent;
 	int64_t connect_ms, total_ms; /* of one try; 0: 5 s and 15 s */
@@ -49,8 +60,11 @@ struct oe_http_reply {
 	char *body; /* ended by NUL, never NULL */
 	size_t len;
 	char etag[OE_HTTP_ETAG_MAX]; /* "" when none */
+	char type[OE_HTTP_TYPE_MAX]; /* "application/json", lower case, or "" */
 	int64_t date_s;              /* of the header Date, or 0 */
-	bool sent; /* false: the request surely did not reach the server */
+	/* false: the request surely did not reach the server; also after a
+	 * failure */
+	bool sent;
 };
 
 /**
@@ -64,10 +78,12 @@ int oe_http_new(const struct oe_http_plan *plan, struct oe_http **ret,
 void oe_http_free(struct oe_http **h);
 /**
  * oe_http_ask() - ask and wait.
- * @ret: oe_http_reply_done() it; any HTTP status is a reply.
+ * @ret: oe_http_reply_done() it; any HTTP status is a reply.  After a failure
+ *       only its sent is set.
  * Return: 0, OE_ETIMEOUT, OE_ECLOSED (no connection, or it broke),
  * OE_EPERM (TLS: not the server it should be), OE_EPROTO, OE_ETOOBIG,
- * OE_EINVAL (no such URL, or http to another machine).
+ * OE_ECONF (ca_file has no certificate), OE_EINVAL (no such URL, http to
+ * another machine, or control characters in what is to be sent).
  */
 int oe_http_ask(struct oe_http *h, const struct oe_http_ask *ask,
     struct oe_http_reply *ret, struct oe_err *err) OE_MUST_CHECK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/net/version.h"
 
+#include <curl/curl.h>
 #include <libcidr.h>
 #include <seccomp.h>
 #include <stddef.h>
@@ -24,7 +25,14 @@ version_seccomp(void)
 	return text;
 }
 
+static const char *
+version_curl(void)
+{
+	return curl_version_info(CURLVERSION_NOW)->version;
+}
+
 const struct oe_library oe_net_libraries[] = {
+    {"libcurl", LIBCURL_VERSION, version_curl},
     {"libcidr", CIDR_VERSION, oe_cidr_version},
     {"libseccomp",
 	TEXT(SCMP_VER_MAJOR) "." TEXT(SCMP_VER_MINOR) "." TEXT(SCMP_VER_MICRO),

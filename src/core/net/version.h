@@ -6,5 +6,5 @@
 
 #include "core/base/library.h"
 
-/** oe_net_libraries - libcidr and libseccomp; ended by name NULL. */
+/** oe_net_libraries - libcidr, libcurl and libseccomp; ended by name NULL. */
 extern const struct oe_library oe_net_libraries[];

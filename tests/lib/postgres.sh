@@ -1,0 +1,59 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# postgres.sh - a PostgreSQL of a test's own, on a Unix socket in its folder.
+#
+#	postgres.sh start DIR	prints the URL; DIR is made
+#	postgres.sh stop DIR	ends it and removes DIR
+#
+# Run as root it is the account postgres, which the package makes, that owns
+# it.  Exit status 77: there is no PostgreSQL here.
+set -u
+verb=$1 dir=$2
+
+# The newest version that Debian has installed, or what is in PATH.
+bin=
+for d in /usr/lib/postgresql/*/bin; do
+	[ -x "$d/initdb" ] && bin=$d
+done
+if [ -z "$bin" ]; then
+	d=$(command -v initdb) || exit 77
+	bin=$(dirname "$d")
+fi
+
+as_owner() {
+	if [ "$(id -u)" = 0 ]; then
+		setpriv --reuid=postgres --regid=postgres --clear-groups -- "$@"
+	else
+		"$@"
+	fi
+}
+
+start() {
+	mkdir -m 700 "$dir" || exit 1
+	if [ "$(id -u)" = 0 ]; then
+		id postgres >/dev/null 2>&1 || exit 77
+		chown postgres: "$dir" || exit 1
+	fi
+	# The folder is short-lived: nothing of it has to survive the machine.
+	cd / && as_owner "$bin/initdb" -D "$dir/data" -U test -A trust -N \
+		-E UTF8 --locale=C >"$dir.log" 2>&1 || return 1
+	as_owner "$bin/pg_ctl" -D "$dir/data" -l "$dir/log" -w -t 120 \
+		-o "-k '$dir' -c listen_addresses= -c fsync=off" start \
+		>>"$dir.log" 2>&1 || return 1
+	printf 'postgresql:///postgres?host=%s&user=test\n' "$dir"
+}
+
+case $verb in
+start)
+	start || {
+		cat "$dir.log" >&2
+		[ -f "$dir/log" ] && cat "$dir/log" >&2
+		exit 1
+	}
+	;;
+stop)
+	as_owner "$bin/pg_ctl" -D "$dir/data" -m immediate -w -t 120 stop \
+		>/dev/null 2>&1
+	rm -rf "$dir" "$dir.log"
+	;;
+esac
