@@ -86,8 +86,8 @@ admit_json(struct oe_ctl_call *call, const struct oe_ctl_request *r,
 		v = oe_jval_object();
 	} else if (oe_jval_parse(call->body, call->body_len, &v, &call->err) <
 		   0) {
-		oe_ctl_fail(call, 400, "E_INVALID_JSON",
-		    oe_err_text(&call->err), NULL);
+		oe_ctl_fail(
+		    call, 400, "E_INVALID_JSON", oe_err_text(&call->err), NULL);
 		return false;
 	}
 	if (oe_jval_kind(v) != OE_JVAL_OBJECT) {
@@ -142,8 +142,7 @@ admit_role(struct oe_ctl_call *call)
 	}
 	if (need == OE_CTL_NEED_ADMIN && call->role != OE_CTL_ROLE_ADMIN &&
 	    !server) {
-		oe_ctl_message(
-		    call, 403, "Administrators of the network only");
+		oe_ctl_message(call, 403, "Administrators of the network only");
 		return false;
 	}
 	return true;

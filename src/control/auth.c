@@ -51,9 +51,8 @@ make_nobody(struct oe_ctl_auth *a, struct oe_err *err)
 }
 
 int
-oe_ctl_auth_new(struct oe_ctl_store *store,
-    const struct oe_ctl_auth_plan *plan, struct oe_ctl_auth **ret,
-    struct oe_err *err)
+oe_ctl_auth_new(struct oe_ctl_store *store, const struct oe_ctl_auth_plan *plan,
+    struct oe_ctl_auth **ret, struct oe_err *err)
 {
 	static const char label[] = "omniedge access tokens 1";
 	struct oe_ctl_auth *a = oe_mem_zalloc(sizeof *a);
@@ -90,7 +89,7 @@ oe_ctl_auth_free(struct oe_ctl_auth **a)
 	oe_ctl_tokens_free(&(*a)->tokens);
 	pthread_cond_destroy(&(*a)->turn);
 	pthread_mutex_destroy(&(*a)->lock);
-	oe_mem_wipe((*a)->jwt_key, sizeof (*a)->jwt_key);
+	oe_mem_wipe((*a)->jwt_key, sizeof(*a)->jwt_key);
 	oe_mem_free(a);
 }
 
@@ -107,8 +106,8 @@ oe_ctl_auth_forget(struct oe_ctl_auth *a, const char *user_id)
 }
 
 static void
-caller_of(const struct oe_ctl_user *u, const char *family,
-    struct oe_ctl_caller *ret)
+caller_of(
+    const struct oe_ctl_user *u, const char *family, struct oe_ctl_caller *ret)
 {
 	memset(ret, 0, sizeof *ret);
 	(void)oe_str_copy(ret->id, sizeof ret->id, u->id);
@@ -145,6 +144,8 @@ oe_ctl_auth_caller(struct oe_ctl_call *call, struct oe_ctl_caller *ret)
 	    a->store, hex, call->now_ms, &t, &u, &call->err);
 	if (r < 0)
 		return r == OE_ENOENT ? OE_EAUTH : r;
+	if (u.blocked)
+		return OE_EAUTH;
 	caller_of(&u, t.family, ret);
 	until_ms = call->now_ms + OE_CTL_TOKENS_FRESH_MS;
 	if (until_ms > t.access_until_ms)
@@ -246,12 +247,13 @@ oe_ctl_auth_refresh(struct oe_ctl_call *call, const char *refresh,
 
 	oe_ctl_hash_text(refresh, hash);
 	make_pair(a, call->now_ms, &t, &p);
-	r = oe_ctl_store_tokens_find_refresh(
+	/* whose it is stands in the new token, so it is asked before */
+	r = oe_ctl_store_tokens_owner(
 	    a->store, hash, call->now_ms, &u, &call->err);
 	if (r == 0) {
 		make_access(a, &u, &t, &p);
 		r = oe_ctl_store_tokens_refresh(
-		    a->store, hash, call->now_ms, &t, &call->err);
+		    a->store, hash, call->now_ms, &t, &u, &call->err);
 	}
 	if (r == OE_EPERM)
 		tell_reused(call, &t);
@@ -262,6 +264,17 @@ oe_ctl_auth_refresh(struct oe_ctl_call *call, const char *refresh,
 	else
 		*ret = p;
 	return r == OE_EPERM || r == OE_ENOENT ? OE_EAUTH : r;
+}
+
+void
+oe_ctl_auth_mac(const struct oe_ctl_auth *a, const char *text,
+    char ret[2 * OE_HMAC_SHA512_SIZE + 1])
+{
+	uint8_t mac[OE_HMAC_SHA512_SIZE];
+
+	/* tokens begin with "ey" and hold a dot: no text of ours does */
+	oe_hmac_sha512(a->jwt_key, sizeof a->jwt_key, text, strlen(text), mac);
+	oe_hex_put(mac, sizeof mac, ret);
 }
 
 int
@@ -323,8 +336,8 @@ may_try(struct oe_ctl_call *call, const char *email)
 	int64_t now = oe_time_mono_ms(), wait, more;
 
 	wait = oe_ctl_throttle_try(t, OE_CTL_THROTTLE_ACCOUNT, email, now);
-	more = oe_ctl_throttle_try(
-	    t, OE_CTL_THROTTLE_ADDRESS, call->address, now);
+	more =
+	    oe_ctl_throttle_try(t, OE_CTL_THROTTLE_ADDRESS, call->address, now);
 	if (wait < more)
 		wait = more;
 	if (wait == 0)
@@ -351,8 +364,8 @@ oe_ctl_auth_password(struct oe_ctl_call *call, const char *email,
 	*ret_known = r == 0 && u.password[0];
 	if (!hashing_begin(a))
 		return OE_EAGAIN;
-	fits = oe_password_verify(
-	    password, *ret_known ? u.password : a->nobody);
+	fits =
+	    oe_password_verify(password, *ret_known ? u.password : a->nobody);
 	hashing_end(a);
 	if (!fits || !*ret_known || u.blocked) {
 		oe_mem_wipe(&u, sizeof u);

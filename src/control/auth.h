@@ -20,9 +20,9 @@ struct oe_ctl_auth_plan {
 };
 
 /** oe_ctl_auth_new() - reads the secret of the store. */
-int oe_ctl_auth_new(struct oe_ctl_store *store,
-    const struct oe_ctl_auth_plan *plan, struct oe_ctl_auth **ret,
-    struct oe_err *err) OE_MUST_CHECK;
+int
+oe_ctl_auth_new(struct oe_ctl_store *store, const struct oe_ctl_auth_plan *plan,
+    struct oe_ctl_auth **ret, struct oe_err *err) OE_MUST_CHECK;
 void oe_ctl_auth_free(struct oe_ctl_auth **a);
 struct oe_ctl_throttle *oe_ctl_auth_throttle(struct oe_ctl_auth *a);
 
@@ -69,6 +69,12 @@ int oe_ctl_auth_password(struct oe_ctl_call *call, const char *email,
 /** oe_ctl_auth_hash() - of a new password, in turn with the others. */
 int oe_ctl_auth_hash(struct oe_ctl_call *call, const char *password,
     char ret[OE_PASSWORD_HASH_MAX]) OE_MUST_CHECK;
+/**
+ * oe_ctl_auth_mac() - a code over @text that only this installation can make.
+ * @ret: lower-case hex.
+ */
+void oe_ctl_auth_mac(const struct oe_ctl_auth *a, const char *text,
+    char ret[2 * OE_HMAC_SHA512_SIZE + 1]);
 /** oe_ctl_auth_too_often() - reply 429 with Retry-After. */
 int oe_ctl_auth_too_often(struct oe_ctl_call *call);
 /** oe_ctl_hash_text() - SHA-256 of a text as the store has it. */

@@ -92,8 +92,7 @@ read_head(struct oe_ctl_conn *c, size_t n)
 	if (r->refuse)
 		return;
 	if (r->h.path[0] == '/')
-		oe_ctl_route_find(
-		    c->routes, r->h.method, r->h.path, &r->match);
+		oe_ctl_route_find(c->routes, r->h.method, r->h.path, &r->match);
 	if (r->h.body_len > body_max(r->match.route))
 		r->refuse = 413;
 	else

@@ -53,8 +53,8 @@ bearer(const char *header)
 }
 
 static bool
-fill(struct oe_ctl_call *call, struct oe_ctl_server *s,
-    struct oe_ctl_request *r)
+fill(
+    struct oe_ctl_call *call, struct oe_ctl_server *s, struct oe_ctl_request *r)
 {
 	memset(call, 0, sizeof *call);
 	call->server = s;
@@ -193,9 +193,9 @@ tell(const struct oe_ctl_call *call, const struct oe_ctl_request *r,
 
 	/* the pattern and not the path: paths may hold what is secret */
 	oe_log_debug(&src, "%s %s %d %lld us", call->method,
-	    call->route		? call->route->pattern
-	    : r->refuse		? "(refused)"
-				: "(no route)",
+	    call->route ? call->route->pattern
+	    : r->refuse ? "(refused)"
+			: "(no route)",
 	    call->reply.status, (long long)micros);
 }
 
@@ -239,8 +239,8 @@ oe_ctl_dispatch(struct oe_ctl_server *s, struct oe_ctl_request *r)
 	answer(&call, r, good_query);
 	oe_ctl_reply_make(&call, r);
 	micros = oe_time_mono_us() - r->began_us;
-	oe_ctl_metrics_note(&s->metrics, call.reply.status,
-	    micros > 0 ? (uint64_t)micros : 0);
+	oe_ctl_metrics_note(
+	    &s->metrics, call.reply.status, micros > 0 ? (uint64_t)micros : 0);
 	tell(&call, r, micros);
 	oe_jval_free(&call.errors);
 	if (call.reply.body)

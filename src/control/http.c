@@ -149,8 +149,7 @@ list_has(const char *list, const char *word)
 
 	while (*list) {
 		list += strspn(list, " \t,");
-		if (strncasecmp(list, word, n) == 0 &&
-		    strchr(" \t,", list[n]))
+		if (strncasecmp(list, word, n) == 0 && strchr(" \t,", list[n]))
 			return true;
 		list += strcspn(list, ",");
 	}

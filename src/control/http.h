@@ -25,8 +25,8 @@ struct oe_ctl_head {
 	char *query;  /* behind '?', or NULL */
 	bool keep_alive;
 	bool has_length;
-	bool expects;       /* 100-continue */
-	size_t body_len;    /* SIZE_MAX: more than that */
+	bool expects;    /* 100-continue */
+	size_t body_len; /* SIZE_MAX: more than that */
 	const char *host, *type, *authorization, *if_none_match, *cookie,
 	    *origin, *agent; /* headers, or NULL */
 };
@@ -54,13 +54,13 @@ bool oe_ctl_percent_decode(char *s, bool plus);
  * oe_ctl_form_parse() - "a=b&c=d" of a query or a form, in place.
  * Return: false when it is malformed or has more than @max pairs.
  */
-bool oe_ctl_form_parse(
-    char *s, struct oe_ctl_pair *ret, size_t max, size_t *ret_n);
+bool
+oe_ctl_form_parse(char *s, struct oe_ctl_pair *ret, size_t max, size_t *ret_n);
 /** oe_ctl_type_is() - is @header this media type, whatever its parameters? */
 bool oe_ctl_type_is(const char *header, const char *type);
 /**
  * oe_ctl_cookie() - the value of a cookie of header Cookie.
  * @ret: room for @size; false when it is missing or too long.
  */
-bool oe_ctl_cookie(
-    const char *header, const char *name, char *ret, size_t size);
+bool
+oe_ctl_cookie(const char *header, const char *name, char *ret, size_t size);

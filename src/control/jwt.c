@@ -51,8 +51,8 @@ oe_ctl_jwt_make(
 }
 
 static bool
-code_fits(const uint8_t key[OE_HMAC_SHA512_SIZE], const char *token,
-    const char *dot)
+code_fits(
+    const uint8_t key[OE_HMAC_SHA512_SIZE], const char *token, const char *dot)
 {
 	uint8_t mac[OE_HMAC_SHA512_SIZE], *code = NULL;
 	size_t n = 0;
@@ -68,8 +68,8 @@ code_fits(const uint8_t key[OE_HMAC_SHA512_SIZE], const char *token,
 }
 
 bool
-oe_ctl_jwt_check(const uint8_t key[OE_HMAC_SHA512_SIZE], const char *token,
-    int64_t now_s)
+oe_ctl_jwt_check(
+    const uint8_t key[OE_HMAC_SHA512_SIZE], const char *token, int64_t now_s)
 {
 	struct oe_jval *v = NULL;
 	const char *dot, *body;
@@ -77,8 +77,7 @@ oe_ctl_jwt_check(const uint8_t key[OE_HMAC_SHA512_SIZE], const char *token,
 	size_t n = 0;
 	bool ok;
 
-	if (strlen(token) > OE_CTL_JWT_MAX ||
-	    !oe_str_starts(token, HEADER "."))
+	if (strlen(token) > OE_CTL_JWT_MAX || !oe_str_starts(token, HEADER "."))
 		return false;
 	body = token + strlen(HEADER) + 1;
 	dot = strchr(body, '.');

@@ -25,5 +25,5 @@ char *oe_ctl_jwt_make(
  * oe_ctl_jwt_check() - is it one of ours, whole, and not past its time?
  * Nothing of it is trusted before its code is verified.
  */
-bool oe_ctl_jwt_check(const uint8_t key[OE_HMAC_SHA512_SIZE],
-    const char *token, int64_t now_s);
+bool oe_ctl_jwt_check(
+    const uint8_t key[OE_HMAC_SHA512_SIZE], const char *token, int64_t now_s);

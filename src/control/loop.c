@@ -29,8 +29,8 @@
 /* No descriptors: how long accepting rests. */
 #define ACCEPT_REST_MS 200
 
-static int on_door(struct lws *wsi, enum lws_callback_reasons why,
-    void *user, void *in, size_t len);
+static int on_door(struct lws *wsi, enum lws_callback_reasons why, void *user,
+    void *in, size_t len);
 
 static const struct lws_protocols protocols[] = {
     {.name = "conn",
@@ -168,8 +168,8 @@ accept_some(struct oe_ctl_loop *l, struct oe_ctl__door *d)
 }
 
 static int
-on_door(struct lws *wsi, enum lws_callback_reasons why, void *user,
-    void *in, size_t len)
+on_door(struct lws *wsi, enum lws_callback_reasons why, void *user, void *in,
+    size_t len)
 {
 	struct oe_ctl__door *d;
 
@@ -229,8 +229,7 @@ collect(struct oe_ctl_loop *l)
 		k->deadline_ms = oe_time_mono_ms() + l->plan.body_ms;
 		lws_callback_on_writable(k->wsi);
 	}
-	l->plan.server->metrics.waiting =
-	    (int64_t)oe_ctl_pool_waiting(l->pool);
+	l->plan.server->metrics.waiting = (int64_t)oe_ctl_pool_waiting(l->pool);
 }
 
 static void
@@ -290,8 +289,7 @@ sweep(struct oe_ctl_loop *l)
 static void
 on_tick(lws_sorted_usec_list_t *sul)
 {
-	struct oe_ctl_loop *l =
-	    lws_container_of(sul, struct oe_ctl_loop, tick);
+	struct oe_ctl_loop *l = lws_container_of(sul, struct oe_ctl_loop, tick);
 
 	sweep(l);
 	lws_sul_schedule(l->context, 0, &l->tick, on_tick,

@@ -153,9 +153,8 @@ say_continue(struct oe_ctl__link *k)
 
 	k->conn.say_continue = false;
 	memcpy(text, go_on, sizeof go_on);
-	return lws_write(k->wsi, text, sizeof go_on - 1, LWS_WRITE_RAW) < 0
-		   ? -1
-		   : 0;
+	return lws_write(k->wsi, text, sizeof go_on - 1, LWS_WRITE_RAW) < 0 ? -1
+									    : 0;
 }
 
 static int

@@ -6,8 +6,8 @@
 
 #include "core/base/compiler.h"
 
-static const uint64_t bounds[OE_CTL_BUCKETS] = {500, 1000, 2500, 5000, 10000,
-    25000, 50000, 100000, 500000, 2500000};
+static const uint64_t bounds[OE_CTL_BUCKETS] = {
+    500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 500000, 2500000};
 
 void
 oe_ctl_metrics_note(struct oe_ctl_metrics *m, int status, uint64_t micros)
@@ -59,8 +59,7 @@ print_durations(struct oe_ctl_metrics *m, struct oe_buf *to)
 	n += m->buckets[i];
 	(void)oe_buf_printf(
 	    to, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n", name, n);
-	(void)oe_buf_printf(
-	    to, "%s_sum %.6f\n", name, (double)m->micros / 1e6);
+	(void)oe_buf_printf(to, "%s_sum %.6f\n", name, (double)m->micros / 1e6);
 	(void)oe_buf_printf(to, "%s_count %" PRIu64 "\n", name, n);
 }
 

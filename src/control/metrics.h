@@ -24,8 +24,7 @@ struct oe_ctl_metrics {
 };
 
 /** oe_ctl_metrics_note() - a reply of @status went out after @micros. */
-void
-oe_ctl_metrics_note(struct oe_ctl_metrics *m, int status, uint64_t micros);
+void oe_ctl_metrics_note(struct oe_ctl_metrics *m, int status, uint64_t micros);
 /** oe_ctl_metrics_print() - all of them. */
 void oe_ctl_metrics_print(
     struct oe_ctl_metrics *m, int64_t started_ms, struct oe_buf *to);

@@ -18,8 +18,8 @@
 
 struct oe_ctl_request {
 	struct oe_ctl_request *next; /* in a queue */
-	void *owner;      /* for the loop only; NULL: its connection is gone */
-	char *text;       /* the head, which h points into */
+	void *owner; /* for the loop only; NULL: its connection is gone */
+	char *text;  /* the head, which h points into */
 	struct oe_ctl_head h;
 	struct oe_ctl_match match;
 	struct oe_buf body;

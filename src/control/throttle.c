@@ -57,8 +57,7 @@ oe_ctl_throttle_free(struct oe_ctl_throttle **t)
 
 /* The entry of @key, or the one that makes room for it. */
 static struct entry *
-find(struct oe_ctl_throttle *t, enum oe_ctl_throttle_kind kind,
-    const char *key)
+find(struct oe_ctl_throttle *t, enum oe_ctl_throttle_kind kind, const char *key)
 {
 	uint8_t text[sizeof t->salt + 1 + 256], hash[OE_SHA256_SIZE];
 	struct entry *set, *oldest;
@@ -112,8 +111,8 @@ oe_ctl_throttle_try(struct oe_ctl_throttle *t, enum oe_ctl_throttle_kind kind,
 }
 
 void
-oe_ctl_throttle_good(struct oe_ctl_throttle *t,
-    enum oe_ctl_throttle_kind kind, const char *key)
+oe_ctl_throttle_good(
+    struct oe_ctl_throttle *t, enum oe_ctl_throttle_kind kind, const char *key)
 {
 	struct entry *e;
 

@@ -33,5 +33,5 @@ int64_t oe_ctl_throttle_try(struct oe_ctl_throttle *t,
  * oe_ctl_throttle_good() - it was right after all: an account is forgiven
  * all, an address this one try.
  */
-void oe_ctl_throttle_good(struct oe_ctl_throttle *t,
-    enum oe_ctl_throttle_kind kind, const char *key);
+void oe_ctl_throttle_good(
+    struct oe_ctl_throttle *t, enum oe_ctl_throttle_kind kind, const char *key);

@@ -82,8 +82,8 @@ load_cert(struct oe_ctl_tls *t, const char *path, struct oe_err *err)
 		return r;
 	t->cert = PEM_read_bio_X509(bio, NULL, no_password, NULL);
 	while (t->cert && t->n_chain < CHAIN_MAX &&
-	       (t->chain[t->n_chain] = PEM_read_bio_X509(
-		    bio, NULL, no_password, NULL)) != NULL)
+	       (t->chain[t->n_chain] =
+		       PEM_read_bio_X509(bio, NULL, no_password, NULL)) != NULL)
 		t->n_chain++;
 	BIO_free(bio);
 	oe_buf_done(&b);
@@ -112,8 +112,7 @@ load_key(struct oe_ctl_tls *t, const char *path, struct oe_err *err)
 	t->key = PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL);
 	BIO_free(bio);
 	oe_buf_done(&b);
-	return t->key ? 0
-		      : ssl_err(err, OE_ECONF, "no usable key in the file");
+	return t->key ? 0 : ssl_err(err, OE_ECONF, "no usable key in the file");
 }
 
 static int
@@ -235,8 +234,7 @@ add_names(X509 *x, const struct oe_strs *names)
 		ok = ok && sk_GENERAL_NAME_push(all, g) > 0;
 	}
 	ERR_clear_error();
-	ok = ok &&
-	     X509_add1_ext_i2d(x, NID_subject_alt_name, all, 0, 0) == 1;
+	ok = ok && X509_add1_ext_i2d(x, NID_subject_alt_name, all, 0, 0) == 1;
 	GENERAL_NAMES_free(all);
 	return ok;
 }
@@ -278,8 +276,8 @@ write_pem(const char *path, BIO *bio, mode_t mode, struct oe_err *err)
 }
 
 int
-oe_ctl_tls_make(const char *cert, const char *key,
-    const struct oe_strs *names, struct oe_err *err)
+oe_ctl_tls_make(const char *cert, const char *key, const struct oe_strs *names,
+    struct oe_err *err)
 {
 	EVP_PKEY *k = EVP_EC_gen("P-256");
 	BIO *key_pem = BIO_new(BIO_s_secmem()),
@@ -288,8 +286,7 @@ oe_ctl_tls_make(const char *cert, const char *key,
 	int r = 0;
 
 	if (!k || !x || !key_pem || !cert_pem || !fill_cert(x, k, names) ||
-	    !PEM_write_bio_PrivateKey(
-		key_pem, k, NULL, NULL, 0, NULL, NULL) ||
+	    !PEM_write_bio_PrivateKey(key_pem, k, NULL, NULL, 0, NULL, NULL) ||
 	    !PEM_write_bio_X509(cert_pem, x))
 		r = ssl_err(err, OE_ELIB, "cannot make a certificate");
 	if (r == 0)
@@ -316,10 +313,11 @@ oe_ctl_tls_apply(const struct oe_ctl_tls *t, void *ssl_ctx, struct oe_err *err)
 	size_t i;
 
 	ERR_clear_error();
-	SSL_CTX_set_options(ctx,
-	    SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-		SSL_OP_CIPHER_SERVER_PREFERENCE);
-	/* lws asks before its own roots are read; clients have no certificate */
+	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION |
+				     SSL_OP_NO_COMPRESSION |
+				     SSL_OP_CIPHER_SERVER_PREFERENCE);
+	/* lws asks before its own roots are read; clients have no certificate
+	 */
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
 	ok = SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
 	     SSL_CTX_set_cipher_list(ctx, ciphers12) == 1 &&

@@ -39,5 +39,5 @@ const char *oe_ctl_tls_pin(const struct oe_ctl_tls *t);
  * and ciphers with forward secrecy.
  * @ctx: SSL_CTX *.
  */
-int oe_ctl_tls_apply(const struct oe_ctl_tls *t, void *ctx,
-    struct oe_err *err) OE_MUST_CHECK;
+int oe_ctl_tls_apply(
+    const struct oe_ctl_tls *t, void *ctx, struct oe_err *err) OE_MUST_CHECK;
