@@ -13,7 +13,6 @@ extern const struct oe_ctl_route oe_ctl_routes_invitations[];
 extern const struct oe_ctl_route oe_ctl_routes_joins[];
 extern const struct oe_ctl_route oe_ctl_routes_members[];
 extern const struct oe_ctl_route oe_ctl_routes_networks[];
-extern const struct oe_ctl_route oe_ctl_routes_profile[];
 extern const struct oe_ctl_route oe_ctl_routes_security_keys[];
 
 /* Part 2, /api/ssh/v1: ours. */

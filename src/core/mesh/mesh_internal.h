@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * core/mesh/mesh_internal.h - between the account with its directory (mesh.c)
+ * and what looks names up in it (resolve.c).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/compiler.h"
+
+struct oe_err;
+struct oe_mesh;
+struct oe_mesh_dir;
+struct oe_mesh_entry;
+
+/** oe_mesh__dir() - what is on disk or was fetched, or NULL. */
+struct oe_mesh_dir *oe_mesh__dir(struct oe_mesh *m);
+/** oe_mesh__renew() - a directory that is younger, if it can be had. */
+int oe_mesh__renew(
+    struct oe_mesh *m, int64_t fresh_ms, struct oe_err *err) OE_MUST_CHECK;
+/** oe_mesh__age_ms() - of oe_mesh__dir(); -1: there is none. */
+int64_t oe_mesh__age_ms(const struct oe_mesh *m);
+/** oe_mesh__is_away() - the last try to renew it has failed. */
+bool oe_mesh__is_away(const struct oe_mesh *m);
+
+/**
+ * oe_mesh__write_as() - how to name entry @i of @n candidates so that it is
+ * no other of them; free() it.
+ */
+char *oe_mesh__write_as(
+    const struct oe_mesh_entry *all, size_t n, size_t i) OE_MUST_CHECK;
+/**
+ * oe_mesh__ambiguous() - an error that tells each candidate.
+ * Return: OE_EEXIST.
+ */
+int oe_mesh__ambiguous(const char *text, const struct oe_mesh_entry *all,
+    size_t n, struct oe_err *err);
