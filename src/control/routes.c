@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "control/handlers.h"
 #include "control/health.h"
 #include "control/login.h"
 
@@ -11,6 +12,12 @@ const struct oe_ctl_route *const oe_ctl_routes[] = {
     oe_ctl_routes_device_login,
     oe_ctl_routes_approve,
     oe_ctl_routes_profile,
+    oe_ctl_routes_devices,
+    oe_ctl_routes_networks,
+    oe_ctl_routes_joins,
+    oe_ctl_routes_members,
+    oe_ctl_routes_invitations,
+    oe_ctl_routes_security_keys,
     oe_ctl_routes_health,
     NULL,
 };
