@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/app/module.h"
 
+#include "mesh/ssh_policy.h"
+
+static const struct oe_command *const commands[] = {
+    &oe_mesh_command_ssh_policy, NULL};
+
 extern const struct oe_module oe_module_mesh;
 
 const struct oe_module oe_module_mesh = {
     .name = "mesh",
     .summary = "names and policy of a control API",
+    .commands = commands,
 };

@@ -235,3 +235,18 @@ bool oe_policy_confines(const struct oe_policy_action *a);
  * Return: false: none at all is left.  True with nothing added: no bounds.
  */
 bool oe_policy_roots(const struct oe_policy_action *a, struct oe_strs *ret);
+
+/**
+ * oe_policy_permits() - does an item of permit_open or permit_listen cover
+ * @host, a name or an address as it is written, and @port?
+ * A name is not resolved: items with networks and addresses cover none.
+ */
+bool
+oe_policy_permits(const struct oe_strs *list, const char *host, unsigned port);
+
+/**
+ * oe_policy_verdict_json() - everything that was decided, for other programs:
+ * {"outcome","reason","why","rule","index","matched","local_user","message",
+ * "until","permissions":{...}}; oe_jval_free() it.
+ */
+struct oe_jval *oe_policy_verdict_json(const struct oe_policy_verdict *v);

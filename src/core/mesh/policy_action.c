@@ -2,7 +2,6 @@
 /*
  * The action of a rule: its fields, and what they mean together.
  */
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +9,6 @@
 #include "core/base/jval.h"
 #include "core/base/mem.h"
 #include "core/mesh/policy_internal.h"
-#include "core/net/cidr.h"
 
 #define AT(type, member)    offsetof(struct type, member)
 #define GIVEN(type, member) (offsetof(struct type, member) + 1)
@@ -22,62 +20,6 @@ struct action_read {
 };
 
 /* --- permits --- */
-
-static bool
-permit_port(const char *s, int64_t *low, int64_t *high)
-{
-	const char *dash = strchr(s, '-');
-	char first[8] = "";
-
-	if (!dash) {
-		*high = 65535;
-		return oe_str_parse_int(s, 1, 65535, low) == 0;
-	}
-	if ((size_t)(dash - s) >= sizeof first)
-		return false;
-	memcpy(first, s, (size_t)(dash - s));
-	return oe_str_parse_int(first, 1, 65535, low) == 0 &&
-	       oe_str_parse_int(dash + 1, *low, 65535, high) == 0;
-}
-
-static bool
-permit_network(const char *host)
-{
-	struct oe_cidr_list *l = oe_cidr_list_new();
-	bool ok = oe_cidr_list_add(l, host, NULL) == 0;
-
-	oe_cidr_list_free(&l);
-	return ok;
-}
-
-bool
-oe_policy__permit_ok(const char *text)
-{
-	const char *colon = strrchr(text, ':');
-	size_t n = colon ? (size_t)(colon - text) : 0, i;
-	bool bracketed = n > 2 && text[0] == '[' && text[n - 1] == ']';
-	char host[OE_POLICY_NAME_MAX + 1];
-	int64_t low, high;
-	struct oe_addr a;
-
-	if (bracketed) {
-		text++;
-		n -= 2;
-	}
-	if (!n || n > OE_POLICY_NAME_MAX ||
-	    (strcmp(colon + 1, "*") && !permit_port(colon + 1, &low, &high)))
-		return false;
-	memcpy(host, text, n);
-	host[n] = 0;
-	for (i = 0; i < n; i++)
-		if (!isgraph((unsigned char)host[i]) || strchr("[]@,", host[i]))
-			return false;
-	if (strchr(host, ':') && !bracketed)
-		return false;
-	if (strchr(host, '/'))
-		return permit_network(host);
-	return !bracketed || oe_addr_parse(host, &a, NULL) == 0;
-}
 
 static void
 permit_read(struct oe_policy__reader *r, const struct oe_jval *v, void *to)
@@ -341,10 +283,11 @@ oe_policy__read_action(
     struct oe_policy__reader *r, const struct oe_jval *v, void *to)
 {
 	struct action_read in = {.in = {.allow_sftp = true}};
+	unsigned before = r->mistakes;
 
 	oe_policy__object(r, v, action_fields, &in);
 	action_record(r, &in);
-	if (oe_jval_kind(v) == OE_JVAL_OBJECT)
+	if (r->mistakes == before)
 		action_judge(r, &in);
 	*(struct oe_policy_action *)to = in.in;
 }

@@ -48,6 +48,44 @@ test_durations(void **state)
 }
 
 static void
+test_moments(void **state)
+{
+	static const struct {
+		const char *text;
+		int r;
+		int64_t ms;
+	} cases[] = {
+	    {"1970-01-01T00:00:00Z", 0, 0},
+	    {"2021-12-25T22:48:35.641+08:00", 0, INT64_C(1640443715641)},
+	    {"2024-02-29t23:59:60z", 0, INT64_C(1709251200000)},
+	    {"2024-01-01 00:00:00.1-01:30", 0, INT64_C(1704072600100)},
+	    {"1969-12-31T23:59:59Z", 0, -1000},
+	    {"2023-02-29T00:00:00Z", OE_EINVAL, 0},
+	    {"2024-13-01T00:00:00Z", OE_EINVAL, 0},
+	    {"2024-00-01T00:00:00Z", OE_EINVAL, 0},
+	    {"2024-01-01T24:00:00Z", OE_EINVAL, 0},
+	    {"2024-01-01T00:00:00", OE_EINVAL, 0},
+	    {"2024-01-01T00:00:00.Z", OE_EINVAL, 0},
+	    {"2024-01-01T00:00:00+0100", OE_EINVAL, 0},
+	    {"2024-01-01T00:00:00Zx", OE_EINVAL, 0},
+	    {"2024-01-01", OE_EINVAL, 0},
+	    {"20240101T000000Z", OE_EINVAL, 0},
+	    {"", OE_EINVAL, 0},
+	};
+	int64_t ms;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < OE_ARRAY_LEN(cases); i++) {
+		ms = 7;
+		if (oe_time_parse(cases[i].text, &ms) != cases[i].r)
+			fail_msg("%s", cases[i].text);
+		if (ms != (cases[i].r ? 7 : cases[i].ms))
+			fail_msg("%s: %lld", cases[i].text, (long long)ms);
+	}
+}
+
+static void
 test_clocks(void **state)
 {
 	int64_t a, b;
@@ -72,6 +110,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_durations),
+	    cmocka_unit_test(test_moments),
 	    cmocka_unit_test(test_clocks),
 	};
 
