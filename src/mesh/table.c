@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "core/base/mem.h"
-#include "core/base/str.h"
 #include "core/base/width.h"
 #include "mesh/common.h"
 
@@ -14,7 +13,8 @@
 struct oe_table {
 	const char *const *titles;
 	size_t columns;
-	struct oe_strs cells; /* row by row */
+	char **cells; /* row by row */
+	size_t n;
 };
 
 struct oe_table *
@@ -31,7 +31,10 @@ oe_table_new(const char *const *titles)
 void
 oe_table_cell(struct oe_table *t, const char *text)
 {
-	oe_strs_add_take(&t->cells, oe_mesh_shown(text && *text ? text : "-"));
+	if ((t->n & (t->n - 1)) == 0)
+		t->cells = oe_mem_realloc_array(
+		    t->cells, t->n ? 2 * t->n : 1, sizeof *t->cells);
+	t->cells[t->n++] = oe_mesh_shown(text && *text ? text : "-");
 }
 
 static void
@@ -59,17 +62,19 @@ oe_table_print(struct oe_table **tp)
 
 	for (i = 0; i < t->columns; i++)
 		width[i] = oe_width(t->titles[i]);
-	for (i = 0; i < t->cells.n; i++) {
-		n = oe_width(t->cells.v[i]);
+	for (i = 0; i < t->n; i++) {
+		n = oe_width(t->cells[i]);
 		if (n > width[i % t->columns] && n <= COLUMN_MAX)
 			width[i % t->columns] = n;
 	}
 	for (i = 0; i < t->columns; i++)
 		put(t->titles[i], width[i], i + 1 == t->columns);
-	for (i = 0; i < t->cells.n; i++)
-		put(t->cells.v[i], width[i % t->columns],
+	for (i = 0; i < t->n; i++)
+		put(t->cells[i], width[i % t->columns],
 		    (i + 1) % t->columns == 0);
 	free(width);
-	oe_strs_done(&t->cells);
+	for (i = 0; i < t->n; i++)
+		free(t->cells[i]);
+	free(t->cells);
 	oe_mem_free(tp);
 }
