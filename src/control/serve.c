@@ -243,7 +243,9 @@ reload(struct process *p)
 		    oe_err_text(&err));
 	oe_values_free(&v);
 	oe_event_begin(&e, &p->srv.events, "control.reload");
-	oe_event_bool(&e, "ok", r == 0);
+	oe_event_bool(&e, "success", r == 0);
+	if (r < 0)
+		oe_event_str(&e, "why", oe_err_text(&err));
 	oe_event_end(&e, &p->srv.events);
 	oe_notify("READY=1");
 }
