@@ -121,9 +121,11 @@ oe_ctl_conn_next(struct oe_ctl_conn *c)
 
 	if (c->state == OE_CTL_CONN_HEAD) {
 		/* an empty line before a request is RFC 9112, 2.2 */
-		while (oe_buf_left(&c->in) >= 2 && !c->searched &&
-		       memcmp(oe_buf_head(&c->in), "\r\n", 2) == 0)
+		while (oe_buf_left(&c->in) >= 2 &&
+		       memcmp(oe_buf_head(&c->in), "\r\n", 2) == 0) {
 			oe_buf_skip(&c->in, 2);
+			c->searched = 0;
+		}
 		n = oe_ctl_head_end((const char *)oe_buf_head(&c->in),
 		    oe_buf_left(&c->in), c->searched);
 		if (n > OE_CTL_HEAD_MAX)

@@ -94,7 +94,7 @@ parse_request_line(char *line, struct oe_ctl_head *h)
 	if (oe_str_eq(version, "HTTP/1.1"))
 		h->keep_alive = true;
 	else if (!oe_str_eq(version, "HTTP/1.0"))
-		return oe_str_starts(version, "HTTP/") ? 505 : 400;
+		return oe_str_match("HTTP/?.?", version) ? 505 : 400;
 	return parse_target(target, h);
 }
 

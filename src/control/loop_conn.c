@@ -4,9 +4,11 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "control/loop_internal.h"
 #include "control/server.h"
+#include "control/tls_cert.h"
 #include "core/base/mem.h"
 #include "core/base/time.h"
 
@@ -71,7 +73,6 @@ advance(struct oe_ctl__link *k)
 {
 	const struct oe_ctl_loop_plan *plan = &k->loop->plan;
 	enum oe_ctl_conn_state before = k->conn.state;
-	bool idle = oe_ctl_conn_idle(&k->conn);
 	struct oe_ctl_request *r;
 
 	r = oe_ctl_conn_next(&k->conn);
@@ -85,7 +86,6 @@ advance(struct oe_ctl__link *k)
 		set_deadline(k, plan->body_ms);
 	if (k->conn.say_continue)
 		lws_callback_on_writable(k->wsi);
-	(void)idle;
 }
 
 void
@@ -137,6 +137,9 @@ answered(struct oe_ctl__link *k)
 	oe_ctl_conn_answered(&k->conn, last);
 	k->served = true;
 	if (last) {
+		/* the other side sees the end, and may finish its own part */
+		oe_ctl_tls_end(lws_get_ssl(k->wsi));
+		(void)shutdown(lws_get_socket_fd(k->wsi), SHUT_WR);
 		set_deadline(k, LINGER_MS);
 		lws_rx_flow_control(k->wsi, 1);
 		return;

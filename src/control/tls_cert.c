@@ -328,3 +328,11 @@ oe_ctl_tls_apply(const struct oe_ctl_tls *t, void *ssl_ctx, struct oe_err *err)
 		ok = SSL_CTX_add1_chain_cert(ctx, t->chain[i]) == 1;
 	return ok ? 0 : ssl_err(err, OE_ELIB, "set up TLS");
 }
+
+void
+oe_ctl_tls_end(void *ssl)
+{
+	if (ssl)
+		(void)SSL_shutdown(ssl);
+	ERR_clear_error();
+}

@@ -41,3 +41,5 @@ const char *oe_ctl_tls_pin(const struct oe_ctl_tls *t);
  */
 int oe_ctl_tls_apply(
     const struct oe_ctl_tls *t, void *ctx, struct oe_err *err) OE_MUST_CHECK;
+/** oe_ctl_tls_end() - say that nothing follows; @ssl: SSL *, may be NULL. */
+void oe_ctl_tls_end(void *ssl);
