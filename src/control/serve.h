@@ -51,3 +51,9 @@ int oe_ctl_admin_init(const struct oe_ctx *ctx, const struct oe_ctl_config *c,
 /** oe_ctl_admin_migrate() - bring the store up to date. */
 int oe_ctl_admin_migrate(
     const struct oe_ctl_config *c, struct oe_err *err) OE_MUST_CHECK;
+/** oe_ctl_admin_backup() - copy the store into a file. */
+int oe_ctl_admin_backup(const struct oe_ctl_config *c, const char *file,
+    struct oe_err *err) OE_MUST_CHECK;
+/** oe_ctl_admin_restore() - make the store out of such a file. */
+int oe_ctl_admin_restore(const struct oe_ctl_config *c, const char *file,
+    struct oe_err *err) OE_MUST_CHECK;
