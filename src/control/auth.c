@@ -100,9 +100,9 @@ oe_ctl_auth_throttle(struct oe_ctl_auth *a)
 }
 
 void
-oe_ctl_auth_forget(struct oe_ctl_auth *a, const char *user_id)
+oe_ctl_auth_forget(struct oe_ctl_auth *a, const char *id)
 {
-	oe_ctl_tokens_forget(a->tokens, user_id);
+	oe_ctl_tokens_forget(a->tokens, id);
 }
 
 static void

@@ -33,10 +33,11 @@ struct oe_ctl_throttle *oe_ctl_auth_throttle(struct oe_ctl_auth *a);
 int oe_ctl_auth_caller(
     struct oe_ctl_call *call, struct oe_ctl_caller *ret) OE_MUST_CHECK;
 /**
- * oe_ctl_auth_forget() - tokens of a user ended, or what they may do has
- * changed: no worker trusts its memory of them; NULL: of anybody.
+ * oe_ctl_auth_forget() - tokens of a user or a family ended, or what they may
+ * do has changed: no worker trusts its memory of them; NULL: of anybody.
+ * Others on the same store are told by OE_CTL_TOPIC_TOKENS.
  */
-void oe_ctl_auth_forget(struct oe_ctl_auth *a, const char *user_id);
+void oe_ctl_auth_forget(struct oe_ctl_auth *a, const char *id);
 
 /* A new pair of tokens, in clear. */
 struct oe_ctl_pair_of_tokens {

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -42,6 +43,7 @@ struct process {
 	struct oe_ctl_loop *loop;
 	pthread_t thread;
 	sigset_t signals;
+	_Atomic bool ready; /* srv.auth is there for on_told() */
 	uint64_t beat;
 	int64_t sweep_ms;
 };
@@ -132,6 +134,16 @@ open_sockets(struct process *p, struct oe_err *err)
 	return r;
 }
 
+/* In a thread of the store: what this or another server has told. */
+static void
+on_told(void *arg, enum oe_ctl_topic topic, const char *id)
+{
+	struct process *p = arg;
+
+	if (p->ready && (id == NULL || topic == OE_CTL_TOPIC_TOKENS))
+		oe_ctl_auth_forget(p->srv.auth, id);
+}
+
 static int
 open_server(struct process *p, struct oe_err *err)
 {
@@ -148,7 +160,10 @@ open_server(struct process *p, struct oe_err *err)
 	p->srv.events.node = p->srv.host;
 	r = oe_ctl_config_store(p->cfg, &p->srv.store, err);
 	if (r == 0)
+		r = oe_ctl_store_watch(p->srv.store, on_told, p, err);
+	if (r == 0)
 		r = oe_ctl_auth_new(p->srv.store, &plan, &p->srv.auth, err);
+	p->ready = r == 0;
 	return r;
 }
 
@@ -243,7 +258,9 @@ reload(struct process *p)
 		    oe_err_text(&err));
 	oe_values_free(&v);
 	oe_event_begin(&e, &p->srv.events, "control.reload");
-	oe_event_bool(&e, "ok", r == 0);
+	oe_event_bool(&e, "success", r == 0);
+	if (r < 0)
+		oe_event_str(&e, "why", oe_err_text(&err));
 	oe_event_end(&e, &p->srv.events);
 	oe_notify("READY=1");
 }
@@ -315,13 +332,15 @@ done(struct process *p)
 	size_t i;
 
 	oe_ctl_loop_free(&p->loop);
+	p->ready = false;
 	for (i = 0; p->listeners && i < p->cfg->n_listen; i++)
 		oe_fd_close(&p->listeners[i].fd);
 	free(p->listeners);
 	oe_strs_done(&p->urls);
 	oe_ctl_tls_free(&p->tls);
-	oe_ctl_auth_free(&p->srv.auth);
+	/* closing it ends the thread that calls on_told() */
 	oe_ctl_store_close(&p->srv.store);
+	oe_ctl_auth_free(&p->srv.auth);
 	free(p->srv.public_url);
 	free(p->srv.host);
 }

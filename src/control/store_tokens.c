@@ -133,8 +133,10 @@ find_refresh(struct oe_ctl_tx *tx, const char *refresh, int64_t now_ms,
 static int
 end_family(struct oe_ctl_tx *tx, const char *family, struct oe_err *err)
 {
-	return oe_ctl_db_exec(tx, "DELETE FROM tokens WHERE family = ?1",
+	int rc = oe_ctl_db_exec(tx, "DELETE FROM tokens WHERE family = ?1",
 	    OE_CTL_VALUES(oe_ctl_t(family)), NULL, err);
+
+	return rc ? rc : oe_ctl_tell(tx, OE_CTL_TOPIC_TOKENS, family, err);
 }
 
 static int
@@ -145,7 +147,9 @@ replace_tokens(struct oe_ctl_tx *tx, const struct oe_ctl_tokens *old,
 	    oe_ctl_db_exec(tx, "UPDATE tokens SET spent_at = ?1 WHERE id = ?2",
 		OE_CTL_VALUES(oe_ctl_i(now_ms), oe_ctl_t(old->id)), NULL, err);
 
-	return rc ? rc : insert_tokens(tx, next, err);
+	if (rc == 0)
+		rc = insert_tokens(tx, next, err);
+	return rc ? rc : oe_ctl_tell(tx, OE_CTL_TOPIC_TOKENS, old->family, err);
 }
 
 int

@@ -95,7 +95,7 @@ oe_ctl_tokens_put(struct oe_ctl_tokens_cache *c,
 }
 
 void
-oe_ctl_tokens_forget(struct oe_ctl_tokens_cache *c, const char *user_id)
+oe_ctl_tokens_forget(struct oe_ctl_tokens_cache *c, const char *id)
 {
 	struct entry *e = c->entries;
 	size_t i;
@@ -103,8 +103,8 @@ oe_ctl_tokens_forget(struct oe_ctl_tokens_cache *c, const char *user_id)
 	pthread_mutex_lock(&c->lock);
 	c->epoch++;
 	for (i = 0; i < SETS * WAYS; i++, e++)
-		if (e->until_ms &&
-		    (!user_id || oe_str_eq(e->caller.id, user_id)))
+		if (e->until_ms && (!id || oe_str_eq(e->caller.id, id) ||
+				       oe_str_eq(e->caller.token_id, id)))
 			memset(e, 0, sizeof *e);
 	pthread_mutex_unlock(&c->lock);
 }

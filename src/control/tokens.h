@@ -35,5 +35,5 @@ bool oe_ctl_tokens_get(struct oe_ctl_tokens_cache *c,
 void oe_ctl_tokens_put(struct oe_ctl_tokens_cache *c,
     const uint8_t hash[OE_SHA256_SIZE], int64_t until_ms,
     const struct oe_ctl_caller *caller, uint64_t epoch);
-/** oe_ctl_tokens_forget() - all of a user; NULL: of everybody. */
-void oe_ctl_tokens_forget(struct oe_ctl_tokens_cache *c, const char *user_id);
+/** oe_ctl_tokens_forget() - all of a user or a family; NULL: everything. */
+void oe_ctl_tokens_forget(struct oe_ctl_tokens_cache *c, const char *id);

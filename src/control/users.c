@@ -217,6 +217,8 @@ update_user(struct oe_ctl_call *call)
 	if (rc == 0)
 		rc = apply(call, tx, id, &c);
 	if (rc == 0)
+		rc = oe_ctl_tell(tx, OE_CTL_TOPIC_TOKENS, id, &call->err);
+	if (rc == 0)
 		rc = oe_ctl_audit(
 		    call, tx, "control.user.update", NULL, id, NULL);
 	if (rc == 0)

@@ -134,7 +134,7 @@ is "$(http "$CONTROL_HTTP/$(printf '%5000s' x | tr ' ' x)")" 414 \
 	"414 for a long address"
 
 send() {
-	printf "$1" | rude raw "$HP"
+	printf %b "$1" | rude raw "$HP"
 }
 G='GET /healthz HTTP/1.1\r\nHost: a\r\n'
 C='Connection: close\r\n\r\n'
