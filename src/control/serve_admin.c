@@ -111,8 +111,10 @@ int
 oe_ctl_admin_restore(
     const struct oe_ctl_config *c, const char *file, struct oe_err *err)
 {
-	int r = oe_ctl_store_restore(c->database, file, err);
+	int r = oe_ctl_config_dirs(c, err);
 
+	if (r == 0)
+		r = oe_ctl_store_restore(c->database, file, err);
 	if (r == 0)
 		printf("%s: restored; everybody has to log in again\n",
 		    c->database);
