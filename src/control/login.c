@@ -15,31 +15,6 @@
 #define PASSWORD_MAX 1024
 #define LOGIN_BODY   16384
 
-bool
-oe_ctl_email_read(const char *typed, char ret[256])
-{
-	size_t n;
-	char *s;
-
-	while (*typed == ' ')
-		typed++;
-	n = strlen(typed);
-	while (n > 0 && typed[n - 1] == ' ')
-		n--;
-	if (n < 3 || n > 254)
-		return false;
-	memcpy(ret, typed, n);
-	ret[n] = '\0';
-	for (s = ret; *s; s++) {
-		if ((unsigned char)*s <= 0x20 || *s == 0x7f)
-			return false;
-		if (*s >= 'A' && *s <= 'Z')
-			*s = (char)(*s | 0x20);
-	}
-	s = strchr(ret, '@');
-	return s && s != ret && s[1] && !strchr(s + 1, '@');
-}
-
 int
 oe_ctl_login_reply(struct oe_ctl_call *call, struct oe_ctl_pair_of_tokens *p)
 {

@@ -16,8 +16,9 @@ extern const struct oe_ctl_route oe_ctl_routes_profile[];
 #define OE_CTL_GRANT_MS (INT64_C(600) * 1000)
 /* Seconds between two polls. */
 #define OE_CTL_GRANT_INTERVAL_S 5
-/* "BCDF-GHJK": without vowels and look-alikes. */
-#define OE_CTL_USER_CODE_LEN 8
+/* "BCDF-GHJK": nothing that spells words or looks like a digit. */
+#define OE_CTL_USER_CODE_LEN     8
+#define OE_CTL_USER_CODE_LETTERS "BCDFGHJKLMNPQRSTVWXZ"
 
 /**
  * oe_ctl_login_reply() - a pair of tokens in the form of /auth/...

@@ -19,28 +19,6 @@
 #define BODY_MAX        8192
 #define GRANT_DEVICE    "urn:ietf:params:oauth:grant-type:device_code"
 
-/* Twenty letters: nothing that spells words or looks like a digit. */
-static const char alphabet[] = "BCDFGHJKLMNPQRSTVWXZ";
-
-bool
-oe_ctl_user_code_read(const char *typed, char *ret)
-{
-	size_t n = 0;
-	char c;
-
-	for (; *typed; typed++) {
-		if (*typed == '-' || *typed == ' ')
-			continue;
-		c = *typed >= 'a' && *typed <= 'z' ? (char)(*typed - 'a' + 'A')
-						   : *typed;
-		if (n == OE_CTL_USER_CODE_LEN || !strchr(alphabet, c))
-			return false;
-		ret[n++] = c;
-	}
-	ret[n] = '\0';
-	return n == OE_CTL_USER_CODE_LEN;
-}
-
 /* Client ids are shown to people and kept: letters, digits, "-_.". */
 static bool
 good_client(const char *s)
@@ -84,7 +62,8 @@ add_grant(struct oe_ctl_call *call, const char *client)
 		memset(&g, 0, sizeof g);
 		oe_random_text(device, DEVICE_CODE_LEN);
 		for (i = 0; i < OE_CTL_USER_CODE_LEN; i++)
-			user[i] = alphabet[oe_mem_random(sizeof alphabet - 1)];
+			user[i] = OE_CTL_USER_CODE_LETTERS[oe_mem_random(
+			    sizeof OE_CTL_USER_CODE_LETTERS - 1)];
 		user[i] = '\0';
 		oe_ctl_hash_text(device, g.device_code);
 		oe_ctl_hash_text(user, g.user_code);

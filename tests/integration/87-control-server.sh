@@ -383,7 +383,46 @@ start_control || bail "no second start"
 check "it starts again, and knows its users" control_login
 kill -KILL "$CONTROL_PID"
 wait "$CONTROL_PID" 2>/dev/null
+start_control || bail "no start after SIGKILL"
+check "what was acknowledged is there after SIGKILL" control_login
+stop_control
 chmod 755 "$CONTROL_DIR"
 run "$OMNIEDGE" control-server --data-dir "$CONTROL_DIR" --listen "$LO:0"
 is "$STATUS" 78 "a directory that others may read is refused"
+
+# --- two servers on one PostgreSQL -------------------------------------------
+
+# Who owns the database has to reach its folder.
+pg=$T/pg
+CONTROL_DB=$(bash "$OE_SRCDIR/tests/lib/postgres.sh" start "$pg" \
+	2>"$T/pg.err")
+case $? in
+0)
+	own "$(head -n 1 "$pg/data/postmaster.pid")"
+	CONTROL_DIR=$T/one CONTROL_ONCE=
+	start_control || bail "no server on PostgreSQL"
+	first_pid=$CONTROL_PID first=$CONTROL_HTTP
+	CONTROL_DIR=$T/two
+	start_control || bail "no second server"
+	check "a login at one of two servers" control_login
+	second=$CONTROL_HTTP CONTROL_HTTP=$first
+	is "$(api GET /api/v2/profile | cut -c1-3)" 200 "is good at the other"
+	CONTROL_HTTP=$second
+	is "$(api POST /api/v2/auth/logout | cut -c1-3)" 200 "a logout"
+	ended() {
+		[ "$(api GET /api/v2/profile | cut -c1-3)" = 401 ]
+	}
+	check "ends it there" ended
+	CONTROL_HTTP=$first
+	check "and at the other" wait_for 20 ended
+	stop "$first_pid"
+	stop_control
+	bash "$OE_SRCDIR/tests/lib/postgres.sh" stop "$pg"
+	;;
+77) skip "two servers on one PostgreSQL" "there is none here" ;;
+*)
+	not_ok "a PostgreSQL starts"
+	diag_file "$T/pg.err"
+	;;
+esac
 done_testing
