@@ -29,9 +29,16 @@ find(const struct oe_ctl_pair *pairs, size_t n, const char *key)
 const char *
 oe_ctl_param(const struct oe_ctl_call *call, const char *name)
 {
-	const char *s = find(call->params, call->n_params, name);
+	size_t i, n = strlen(name);
+	const char *key;
 
-	return s ? s : "";
+	/* a key is the rest of the pattern: it ends with its piece */
+	for (i = 0; i < call->n_params; i++) {
+		key = call->params[i].key;
+		if (strncmp(key, name, n) == 0 && strcspn(key, "/") == n)
+			return call->params[i].value;
+	}
+	return "";
 }
 
 const char *

@@ -74,7 +74,7 @@ enum oe_ctl_route_flag {
 	OE_CTL_AUDIT = 1 << 0,
 	/* may be called before a one-time password has been changed */
 	OE_CTL_EARLY = 1 << 1,
-	/* is rate-limited by address as a login is */
+	/* its handler limits how often an address may call: 429 */
 	OE_CTL_LOGIN = 1 << 2,
 	/*
 	 * also open to the server's administrators when the network's role

@@ -17,6 +17,7 @@ struct oe_ctl_match {
 	const struct oe_ctl_route *route; /* NULL: none for this method */
 	bool path_known;                  /* another method exists: 405 */
 	char allow[64];                   /* of the path, for 405 and OPTIONS */
+	/* keys reach to the end of the pattern: oe_ctl_param() knows */
 	struct oe_ctl_pair params[OE_CTL_PARAMS_MAX];
 	size_t n_params;
 };

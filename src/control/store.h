@@ -154,6 +154,7 @@ enum oe_ctl_topic {
 	OE_CTL_TOPIC_POLICY,    /* id: network */
 	OE_CTL_TOPIC_DIRECTORY, /* id: network */
 	OE_CTL_TOPIC_ORDERS,    /* id: device */
+	OE_CTL_TOPIC_TOKENS,    /* id: user or family of tokens that ended */
 };
 
 /**

@@ -80,6 +80,12 @@ int oe_ctl_store_tokens_find(struct oe_ctl_store *s, const char *access,
 int oe_ctl_store_tokens_refresh(struct oe_ctl_store *s, const char *refresh,
     int64_t now_ms, struct oe_ctl_tokens *next, struct oe_ctl_user *ret_user,
     struct oe_err *err) OE_MUST_CHECK;
+/**
+ * oe_ctl_store_tokens_owner() - whose refresh token this is, used or not.
+ * Return: 0, OE_ENOENT (unknown or past its time), a failure.
+ */
+int oe_ctl_store_tokens_owner(struct oe_ctl_store *s, const char *refresh,
+    int64_t now_ms, struct oe_ctl_user *ret, struct oe_err *err) OE_MUST_CHECK;
 /** oe_ctl_store_tokens_end() - end a family (logout); 0 also when unknown. */
 int oe_ctl_store_tokens_end(struct oe_ctl_store *s, const char *family,
     struct oe_err *err) OE_MUST_CHECK;

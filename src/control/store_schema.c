@@ -136,16 +136,11 @@ static const char *const migration_2[] = {
     "network_id TEXT NOT NULL REFERENCES networks (id) ON DELETE CASCADE, "
     "version {INTEGER} NOT NULL, body TEXT NOT NULL, author_id TEXT NOT NULL, "
     "created_at {INTEGER} NOT NULL, PRIMARY KEY (network_id, version)){STRICT}",
-    /*
-     * The signed document in force.  source: the version of the policy or
-     * the network's count of changes that it was made from.  Not removed with
-     * its network, so that no version comes twice.
-     */
-    "CREATE TABLE documents (kind TEXT NOT NULL, network_id TEXT NOT NULL, "
-    "version {INTEGER} NOT NULL, source {INTEGER} NOT NULL, "
-    "issued_at {INTEGER} NOT NULL, content TEXT NOT NULL, "
-    "payload TEXT NOT NULL, signature TEXT NOT NULL, "
-    "PRIMARY KEY (kind, network_id)){STRICT}",
+    /* The signed document in force, as it is sent. */
+    "CREATE TABLE documents (kind TEXT NOT NULL, "
+    "network_id TEXT NOT NULL REFERENCES networks (id) ON DELETE CASCADE, "
+    "version {INTEGER} NOT NULL, issued_at {INTEGER} NOT NULL, "
+    "content TEXT NOT NULL, PRIMARY KEY (kind, network_id)){STRICT}",
     /* uid is unique for a sender: nobody takes another's. */
     "CREATE TABLE events (seq {SERIAL}, sender_id TEXT NOT NULL, "
     "uid TEXT NOT NULL, network_id TEXT, device_id TEXT, name TEXT NOT NULL, "

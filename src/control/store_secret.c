@@ -4,6 +4,7 @@
 
 #include "control/store.h"
 #include "control/store_auth.h"
+#include "control/store_secret.h"
 #include "core/base/crypto.h"
 #include "core/base/err.h"
 #include "core/base/mem.h"
@@ -21,15 +22,12 @@ read_secret(
 /* Whoever is first has made it; all read the same. */
 static int
 make_secret(
-    struct oe_ctl_store *s, const char *name, char **ret, struct oe_err *err)
+    struct oe_ctl_tx *tx, const char *name, char **ret, struct oe_err *err)
 {
-	struct oe_ctl_tx *tx = NULL;
 	uint8_t bytes[SECRET_SIZE];
 	char *text;
-	int rc = oe_ctl_begin(s, OE_CTL_WRITE, &tx, err);
+	int rc;
 
-	if (rc)
-		return rc;
 	oe_random_bytes(bytes, sizeof(bytes));
 	text = oe_base64url_put(bytes, sizeof(bytes));
 	rc = oe_ctl_db_exec(tx,
@@ -38,9 +36,6 @@ make_secret(
 	    OE_CTL_VALUES(oe_ctl_t(name), oe_ctl_t(text)), NULL, err);
 	if (rc == 0)
 		rc = read_secret(tx, name, ret, err);
-	if (rc == 0)
-		rc = oe_ctl_commit(&tx, err);
-	oe_ctl_rollback(&tx);
 	oe_mem_wipe(bytes, sizeof(bytes));
 	oe_mem_free_secret(&text);
 	return rc;
@@ -67,6 +62,21 @@ decode(const char *text, const char *name, uint8_t ret[SECRET_SIZE],
 }
 
 int
+oe_ctl_secret_in(struct oe_ctl_tx *tx, const char *name,
+    uint8_t ret[SECRET_SIZE], struct oe_err *err)
+{
+	char *text = NULL;
+	int rc = read_secret(tx, name, &text, err);
+
+	if (rc == OE_ENOENT)
+		rc = make_secret(tx, name, &text, err);
+	if (rc == 0)
+		rc = decode(text, name, ret, err);
+	oe_mem_free_secret(&text);
+	return rc;
+}
+
+int
 oe_ctl_store_secret(struct oe_ctl_store *s, const char *name,
     uint8_t ret[SECRET_SIZE], struct oe_err *err)
 {
@@ -77,10 +87,16 @@ oe_ctl_store_secret(struct oe_ctl_store *s, const char *name,
 	if (rc == 0)
 		rc = read_secret(tx, name, &text, err);
 	oe_ctl_rollback(&tx);
-	if (rc == OE_ENOENT)
-		rc = make_secret(s, name, &text, err);
-	if (rc == 0)
+	if (rc == 0) {
 		rc = decode(text, name, ret, err);
+	} else if (rc == OE_ENOENT) {
+		rc = oe_ctl_begin(s, OE_CTL_WRITE, &tx, err);
+		if (rc == 0)
+			rc = oe_ctl_secret_in(tx, name, ret, err);
+		if (rc == 0)
+			rc = oe_ctl_commit(&tx, err);
+		oe_ctl_rollback(&tx);
+	}
 	oe_mem_free_secret(&text);
 	return rc;
 }

@@ -83,6 +83,28 @@ oe_ctl_store_tokens_find(struct oe_ctl_store *s, const char *access,
 	return rc;
 }
 
+int
+oe_ctl_store_tokens_owner(struct oe_ctl_store *s, const char *refresh,
+    int64_t now_ms, struct oe_ctl_user *ret, struct oe_err *err)
+{
+	struct oe_ctl_tx *tx = NULL;
+	struct oe_ctl_rows *rows = NULL;
+	int rc = oe_ctl_begin(s, OE_CTL_READ, &tx, err);
+
+	if (rc == 0)
+		rc = oe_ctl_db_one(tx,
+		    "SELECT " OE_CTL_USER_COLUMNS
+		    " FROM tokens t JOIN users u ON u.id = t.user_id "
+		    "WHERE t.refresh = ?1 AND t.refresh_expires_at > ?2",
+		    OE_CTL_VALUES(oe_ctl_t(refresh), oe_ctl_i(now_ms)), &rows,
+		    err);
+	if (rc == 0)
+		oe_ctl_user_get(rows, 0, ret);
+	oe_ctl_rows_done(&rows);
+	oe_ctl_rollback(&tx);
+	return rc;
+}
+
 /* The pair of a refresh token, with a lock that makes it single-use. */
 static int
 find_refresh(struct oe_ctl_tx *tx, const char *refresh, int64_t now_ms,
@@ -111,8 +133,10 @@ find_refresh(struct oe_ctl_tx *tx, const char *refresh, int64_t now_ms,
 static int
 end_family(struct oe_ctl_tx *tx, const char *family, struct oe_err *err)
 {
-	return oe_ctl_db_exec(tx, "DELETE FROM tokens WHERE family = ?1",
+	int rc = oe_ctl_db_exec(tx, "DELETE FROM tokens WHERE family = ?1",
 	    OE_CTL_VALUES(oe_ctl_t(family)), NULL, err);
+
+	return rc ? rc : oe_ctl_tell(tx, OE_CTL_TOPIC_TOKENS, family, err);
 }
 
 static int
@@ -123,7 +147,9 @@ replace_tokens(struct oe_ctl_tx *tx, const struct oe_ctl_tokens *old,
 	    oe_ctl_db_exec(tx, "UPDATE tokens SET spent_at = ?1 WHERE id = ?2",
 		OE_CTL_VALUES(oe_ctl_i(now_ms), oe_ctl_t(old->id)), NULL, err);
 
-	return rc ? rc : insert_tokens(tx, next, err);
+	if (rc == 0)
+		rc = insert_tokens(tx, next, err);
+	return rc ? rc : oe_ctl_tell(tx, OE_CTL_TOPIC_TOKENS, old->family, err);
 }
 
 int

@@ -134,6 +134,8 @@ oe_ctl_store_user_password(struct oe_ctl_store *s, const char *id,
 		    "DELETE FROM tokens WHERE user_id = ?1 AND family <> ?2",
 		    OE_CTL_VALUES(oe_ctl_t(id), oe_ctl_t(keep)), NULL, err);
 	if (rc == 0)
+		rc = oe_ctl_tell(tx, OE_CTL_TOPIC_TOKENS, id, err);
+	if (rc == 0)
 		rc = oe_ctl_commit(&tx, err);
 	oe_ctl_rollback(&tx);
 	return rc;

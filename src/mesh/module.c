@@ -1,11 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/app/module.h"
 
+#include "mesh/commands.h"
 #include "mesh/server_policy.h"
 #include "mesh/ssh_policy.h"
 
 static const struct oe_command *const commands[] = {
-    &oe_mesh_command_ssh_policy, NULL};
+    &oe_command_login,
+    &oe_command_logout,
+    &oe_command_whoami,
+    &oe_command_networks,
+    &oe_command_peers,
+    &oe_command_resolve,
+    &oe_command_device,
+    &oe_mesh_command_ssh_policy,
+    NULL,
+};
 
 static const struct oe_module_options options[] = {
     {"ssh-server", oe_mesh_server_params},

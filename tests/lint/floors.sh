@@ -45,12 +45,14 @@ upward base net app sshfloor client sftp |
 
 # only FOLDER-REGEX HEADER-REGEX: includes of that library elsewhere.
 only() {
-	(cd "$OE_SRCDIR" && c_files | grep '^src/' | grep -Ev "^src/($1)/" |
+	(cd "$OE_SRCDIR" && c_files | grep '^src/' | grep -Ev "^src/($1)(/|\$)" |
 		xargs grep -nE "^[[:space:]]*#[[:space:]]*include[[:space:]]*[<\"]($2)" \
 			/dev/null)
 }
 
-only 'core/ssh' 'libssh/|openssl/' | verdict "libssh and libcrypto in core/ssh"
+only 'core/ssh' 'libssh/' | verdict "libssh in core/ssh"
+only 'core/ssh|control/tls_cert\.c' 'openssl/' |
+	verdict "libcrypto in core/ssh and in control's certificate"
 only 'core/net' 'libcidr\.h|seccomp\.h|curl/' |
 	verdict "libcidr, libseccomp and libcurl in core/net"
 only 'control' 'sqlite3\.h|libpq-fe\.h|libwebsockets\.h' |

@@ -26,15 +26,6 @@ static const char bash_head[] =
     "\tmapfile -t COMPREPLY < <(compgen -u -- \"$cur\")\n"
     "}\n"
     "\n"
-    "_omniedge_peers()\n"
-    "{\n"
-    "\tif declare -F _known_hosts_real >/dev/null; then\n"
-    "\t\t_known_hosts_real -a -- \"$cur\"\n"
-    "\telse\n"
-    "\t\tmapfile -t COMPREPLY < <(compgen -A hostname -- \"$cur\")\n"
-    "\tfi\n"
-    "}\n"
-    "\n"
     "# How many operands stand before the cursor?  $1: options with a value\n"
     "_omniedge_operands()\n"
     "{\n"
@@ -49,7 +40,9 @@ static const char bash_head[] =
     "\t\tfi\n"
     "\tdone\n"
     "}\n"
-    "\n"
+    "\n";
+
+static const char bash_main[] =
     "_omniedge()\n"
     "{\n"
     "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - "
@@ -61,6 +54,32 @@ static const char bash_head[] =
     "\telif [[ $prev == '=' ]]; then\n"
     "\t\tprev=${COMP_WORDS[COMP_CWORD - 2]}\n"
     "\tfi\n";
+
+/* Hosts that OpenSSH knows, and the peers that were seen last. */
+static const char bash_peers_head[] =
+    "_omniedge_peers()\n"
+    "{\n"
+    "\tif declare -F _known_hosts_real >/dev/null; then\n"
+    "\t\t_known_hosts_real -a -- \"$cur\"\n"
+    "\telse\n"
+    "\t\tmapfile -t COMPREPLY < <(compgen -A hostname -- \"$cur\")\n"
+    "\tfi\n";
+static const char bash_peers_mesh[] =
+    "\tlocal user='' names\n"
+    "\t[[ $cur == *@* ]] && user=${cur%@*}@\n"
+    "\tnames=$(omniedge peers --names --offline 2>/dev/null)\n"
+    "\tmapfile -t -O \"${#COMPREPLY[@]}\" COMPREPLY < <(\n"
+    "\t\tcompgen -P \"$user\" -W \"$names\" -- \"${cur##*@}\"\n"
+    "\t)\n";
+
+static void
+bash_peers(const struct oe_module_set *set, FILE *out)
+{
+	fputs(bash_peers_head, out);
+	if (oe_app__find_command(set, "peers"))
+		fputs(bash_peers_mesh, out);
+	fputs("}\n\n", out);
+}
 
 static const char bash_tail[] = "\tesac\n"
 				"}\n"
@@ -210,6 +229,8 @@ oe_app__complete_bash(const struct oe_module_set *set, FILE *out)
 	size_t i;
 
 	fputs(bash_head, out);
+	bash_peers(set, out);
+	fputs(bash_main, out);
 	fputs("\tif ((COMP_CWORD == 1)); then\n\t\t_omniedge_words ", out);
 	bash_commands(set, out);
 	fputs("\n\t\treturn\n\tfi\n\tcase ${COMP_WORDS[1]} in\n", out);

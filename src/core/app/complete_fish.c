@@ -16,6 +16,11 @@ static const char fish_head[] =
     "    test (count (commandline -opc)) -eq 1\n"
     "end\n"
     "\n"
+    "function __omniedge_peers\n"
+    "    __fish_complete_user_at_hosts\n"
+    "    omniedge peers --names --offline 2>/dev/null\n"
+    "end\n"
+    "\n"
     "complete -c omniedge -f\n"
     "complete -c omniedge -n __omniedge_no_command -l help -d 'show help'\n"
     "complete -c omniedge -n __omniedge_no_command -l version "
@@ -60,7 +65,7 @@ fish_action(enum oe_app__complete what, const struct oe_module_set *set,
 		fputs(" -x -a '(__fish_complete_users)'", out);
 		break;
 	case OE_COMPLETE_PEERS:
-		fputs(" -x -a '(__fish_complete_user_at_hosts)'", out);
+		fputs(" -x -a '(__omniedge_peers)'", out);
 		break;
 	case OE_COMPLETE_COMMANDS:
 		fputs(" -x -a '", out);

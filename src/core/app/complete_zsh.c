@@ -139,7 +139,11 @@ oe_app__complete_zsh(const struct oe_module_set *set, FILE *out)
 	    out);
 	zsh_commands(set, out);
 	fputs("_omniedge_peers()\n{\n"
+	      "\tlocal -a peers\n"
 	      "\t[[ $PREFIX == *@* ]] && compset -P '*@'\n"
+	      "\tpeers=(${(f)\"$(omniedge peers --names --offline "
+	      "2>/dev/null)\"})\n"
+	      "\t(( $#peers )) && compadd -a peers\n"
 	      "\t_hosts\n}\n\n"
 	      "_omniedge()\n{\n"
 	      "\tlocal curcontext=$curcontext state line\n"

@@ -32,6 +32,17 @@ oe_time_mono_ms(void)
 }
 
 int64_t
+oe_time_mono_us(void)
+{
+	struct timespec ts;
+
+	if (time_fake_ms >= 0)
+		return time_fake_ms * 1000;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+int64_t
 oe_time_wall_ms(void)
 {
 	return time_read(CLOCK_REALTIME);

@@ -200,6 +200,7 @@ oe_mesh_account_take(struct oe_mesh_account *a, struct oe_mesh_tokens *t)
 	a->expires_ms = t->expires_ms;
 	a->obtained_ms = oe_time_wall_ms();
 	a->oauth = t->oauth;
+	a->is_new = true;
 	memset(t, 0, sizeof *t);
 }
 
@@ -233,7 +234,7 @@ oe_mesh_lock(const char *path, int *ret_fd, struct oe_err *err)
 
 /* The lock is the caller's. */
 static int
-write_locked(const struct oe_mesh_account *a, struct oe_err *err)
+write_locked(struct oe_mesh_account *a, struct oe_err *err)
 {
 	struct oe_jval *was = NULL, *now;
 	char *text;
@@ -247,20 +248,11 @@ write_locked(const struct oe_mesh_account *a, struct oe_err *err)
 	now = oe_mesh_account__merge(a, was);
 	text = oe_jval_dump(now, 2);
 	r = oe_fd_write_file(a->path, text, strlen(text), 0600, err);
+	if (r == 0)
+		a->is_new = false;
 	oe_mem_free_secret(&text);
 	oe_jval_free(&now);
 	oe_jval_free(&was);
-	return r;
-}
-
-int
-oe_mesh_account_save(const struct oe_mesh_account *a, struct oe_err *err)
-{
-	int fd = -1, r = oe_mesh_lock(a->path, &fd, err);
-
-	if (r == 0)
-		r = write_locked(a, err);
-	oe_fd_close(&fd);
 	return r;
 }
 
@@ -275,15 +267,15 @@ oe_mesh_account_remove(const char *path, struct oe_err *err)
 	return r;
 }
 
-/* Has somebody put another token there?  Then it is ours too. */
-static bool
-already_renewed(struct oe_mesh_account *a, const char *refused)
+/* The tokens that are in the file now, if it is still this login's. */
+static void
+take_from_file(struct oe_mesh_account *a)
 {
 	struct oe_mesh_account now = {0};
 	struct oe_mesh_tokens t = {0};
 
 	if (load_one(a->path, &now, NULL) < 0)
-		return false;
+		return;
 	/* after a login elsewhere it is another's; foreign files name none */
 	if (!now.origin || oe_str_eq(now.origin, a->origin)) {
 		t.token = now.token;
@@ -292,9 +284,22 @@ already_renewed(struct oe_mesh_account *a, const char *refused)
 		t.oauth = now.oauth;
 		now.token = now.refresh = NULL;
 		oe_mesh_account_take(a, &t);
+		a->is_new = false;
 	}
 	oe_mesh_account_done(&now);
-	return !oe_str_eq(a->token, refused);
+}
+
+int
+oe_mesh_account_save(struct oe_mesh_account *a, struct oe_err *err)
+{
+	int fd = -1, r = oe_mesh_lock(a->path, &fd, err);
+
+	if (r == 0 && !a->is_new)
+		take_from_file(a);
+	if (r == 0)
+		r = write_locked(a, err);
+	oe_fd_close(&fd);
+	return r;
 }
 
 /* The lock is the caller's. */
@@ -305,8 +310,9 @@ refresh_locked(struct oe_mesh_account *a, struct oe_mesh_api *api,
 	struct oe_mesh_tokens t = {0};
 	int r;
 
-	if (already_renewed(a, refused))
-		return 0;
+	take_from_file(a);
+	if (!oe_str_eq(a->token, refused))
+		return 0; /* another process was here */
 	if (!a->refresh)
 		return oe_err_set(err, OE_EAUTH,
 		    "the login has expired: 'omniedge login' again");

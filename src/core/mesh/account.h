@@ -38,6 +38,7 @@ struct oe_mesh_account {
 	int64_t expires_ms;    /* wall clock; 0: not known */
 	int64_t obtained_ms;   /* wall clock of oe_mesh_account_take(); or 0 */
 	bool oauth;            /* refreshed at /oauth/token */
+	bool is_new;           /* tokens that the file has not yet */
 	char *user_id, *email, *name; /* may be NULL */
 	char *device_id;              /* this machine's, or NULL */
 	char *hardware;               /* what it was registered with */
@@ -68,11 +69,13 @@ int oe_mesh_account_load(const char *path, struct oe_mesh_account *ret,
 void oe_mesh_account_done(struct oe_mesh_account *a);
 /**
  * oe_mesh_account_save() - replace the file at @a's path, under its lock.
- * Of a foreign shape only the tokens change.
+ * Of a foreign shape only the tokens change.  Tokens that were not taken by
+ * oe_mesh_account_take() give way to those that are in the file, since another
+ * process may have renewed them.
  * Return: 0, OE_ESYS, OE_EPERM, OE_ECONF (foreign file is no longer one).
  */
 int oe_mesh_account_save(
-    const struct oe_mesh_account *a, struct oe_err *err) OE_MUST_CHECK;
+    struct oe_mesh_account *a, struct oe_err *err) OE_MUST_CHECK;
 /** oe_mesh_account_remove() - forget the login of ours; none is no failure. */
 int oe_mesh_account_remove(const char *path, struct oe_err *err) OE_MUST_CHECK;
 /** oe_mesh_account_take() - tokens, moved over from @t. */

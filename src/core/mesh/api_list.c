@@ -200,12 +200,18 @@ oe_mesh_api_all(
     struct oe_mesh_api *a, struct oe_mesh_networks *ret, struct oe_err *err)
 {
 	struct oe_mesh_networks all = {0};
-	int status = 0, r;
+	struct oe_err why = OE_ERR_INIT;
+	int status = 0, r, first;
 	size_t i;
 
-	r = all_list(a, &all, &status, err);
+	r = first = all_list(a, &all, &status, err);
 	if (r == OE_ENOENT || r == OE_ETOOBIG)
-		r = oe_mesh_api_networks(a, &all, err);
+		r = oe_mesh_api_networks(a, &all, &why);
+	/* an API with neither is none, and a list too large stays that */
+	if (r == OE_ENOENT)
+		r = first == OE_ENOENT ? OE_EPROTO : first;
+	else if (r < 0 && r != first)
+		oe_err_set(err, r, "%s", oe_err_text(&why));
 	if (r == 0)
 		r = check_total(&all, err);
 	for (i = 0; r == 0 && i < all.n; i++) {

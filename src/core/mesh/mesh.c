@@ -211,11 +211,18 @@ keep(const struct oe_mesh *m, const struct oe_mesh_dir *d)
 {
 	struct oe_err err = OE_ERR_INIT;
 
-	(void)!mkdir(m->folder, 0700);
 	if (oe_mesh_dir_save(d, m->path, &err) < 0)
 		oe_log_debug(NULL, "peers are not kept: %s", oe_err_text(&err));
 	else
 		note_away(m, false);
+}
+
+void
+oe_mesh__put(struct oe_mesh *m, struct oe_mesh_dir *d)
+{
+	oe_mesh_dir_free(&m->dir);
+	m->dir = d;
+	m->refresh = false;
 }
 
 static int
@@ -227,8 +234,12 @@ fetch(struct oe_mesh *m, struct oe_err *err)
 	struct oe_mesh_networks all = {0};
 	struct oe_mesh_dir *d = NULL;
 	int64_t now = oe_time_wall_ms();
+	const char *key = m->account.signing_key;
 	int r = oe_mesh_api_all(api, &all, err);
 
+	(void)!mkdir(m->folder, 0700);
+	if (r == 0 && key)
+		r = oe_mesh__sign(api, key, m->folder, &all, err);
 	if (r == 0)
 		r = oe_mesh_dir_make(&all, m->owner, now, &d, err);
 	oe_mesh_networks_done(&all);
@@ -237,9 +248,7 @@ fetch(struct oe_mesh *m, struct oe_err *err)
 	if (r < 0)
 		return r;
 	keep(m, d);
-	oe_mesh_dir_free(&m->dir);
-	m->dir = d;
-	m->refresh = false;
+	oe_mesh__put(m, d);
 	return 0;
 }
 

@@ -14,17 +14,32 @@
 struct oe_err;
 struct oe_mesh;
 struct oe_mesh_dir;
+struct oe_mesh_api;
 struct oe_mesh_entry;
+struct oe_mesh_networks;
 
 /** oe_mesh__dir() - what is on disk or was fetched, or NULL. */
 struct oe_mesh_dir *oe_mesh__dir(struct oe_mesh *m);
 /** oe_mesh__renew() - a directory that is younger, if it can be had. */
 int oe_mesh__renew(
     struct oe_mesh *m, int64_t fresh_ms, struct oe_err *err) OE_MUST_CHECK;
+/** oe_mesh__put() - use @d, taken over, as if it had been fetched. */
+void oe_mesh__put(struct oe_mesh *m, struct oe_mesh_dir *d);
 /** oe_mesh__age_ms() - of oe_mesh__dir(); -1: there is none. */
 int64_t oe_mesh__age_ms(const struct oe_mesh *m);
 /** oe_mesh__is_away() - the last try to renew it has failed. */
 bool oe_mesh__is_away(const struct oe_mesh *m);
+
+/**
+ * oe_mesh__sign() - put the devices of signed directories (GET /directory of
+ * part 2) in place of those of each network; online and last seen stay.
+ * @key: base64 of the key that was pinned at login.
+ * @folder: where the documents are kept, so that none older is believed.
+ * Return: 0; OE_EAUTH (the login); or an away status: a document that cannot
+ * be believed is as good as none.
+ */
+int oe_mesh__sign(struct oe_mesh_api *api, const char *key, const char *folder,
+    struct oe_mesh_networks *all, struct oe_err *err) OE_MUST_CHECK;
 
 /**
  * oe_mesh__write_as() - how to name entry @i of @n candidates so that it is

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * omniedge control-server: its options and its sub-commands.
+ */
+#include "control/commands.h"
+#include "control/serve.h"
+#include "core/app/command.h"
+#include "core/app/exitcode.h"
+#include "core/base/err.h"
+#include "core/base/log.h"
+#include "core/base/str.h"
+
+static int
+check_listen(const char *value, struct oe_err *err)
+{
+	struct oe_ctl_listen l;
+
+	return oe_ctl_listen_parse(value, &l, err);
+}
+
+static const char *const log_formats[] = {"text", "json", NULL};
+
+#define STORE   "Where things are kept"
+#define TLS     "TLS"
+#define LIMITS  "Limits"
+#define TOKENS  "Tokens"
+#define SERVICE "Service"
+
+static const struct oe_param params[] = {
+    {.name = "listen",
+	.type = OE_PARAM_STRING,
+	.metavar = "ADDRESS:PORT",
+	.help = "serve HTTPS here; IPv6 in brackets, port 0 is any that is "
+		"free; http://ADDRESS:PORT serves without TLS, on loopback "
+		"addresses only",
+	.fallback = "0.0.0.0:8443",
+	.flags = OE_PARAM_REPEAT,
+	.check = check_listen},
+    {.name = "public-url",
+	.type = OE_PARAM_STRING,
+	.metavar = "URL",
+	.help = "address that browsers and devices reach this server by; "
+		"default: the first --listen"},
+    {.name = "email",
+	.type = OE_PARAM_STRING,
+	.metavar = "ADDRESS",
+	.help = "init: address of the administrator",
+	.flags = OE_PARAM_CLI_ONLY},
+    {.name = "data-dir",
+	.type = OE_PARAM_PATH,
+	.metavar = "DIR",
+	.help = "directory of the database and the certificate; default: "
+		"/var/lib/omniedge-control-server as root, else "
+		"~/.omniedge/control-server",
+	.section = STORE},
+    {.name = "database",
+	.type = OE_PARAM_STRING,
+	.metavar = "FILE|URL",
+	.help = "SQLite file, or postgres://... for several servers beside "
+		"each other; default: control.db in the data directory",
+	.section = STORE},
+    {.name = "tls-cert",
+	.type = OE_PARAM_PATH,
+	.metavar = "FILE",
+	.help = "certificate in PEM with what leads to its root; default: one "
+		"that signs itself, made at the first start",
+	.section = TLS},
+    {.name = "tls-key",
+	.type = OE_PARAM_PATH,
+	.metavar = "FILE",
+	.help = "its key in PEM, without a password",
+	.section = TLS},
+    {.name = "tls-name",
+	.type = OE_PARAM_STRING,
+	.metavar = "NAME",
+	.help = "further name or address that a certificate made here is good "
+		"for",
+	.flags = OE_PARAM_REPEAT,
+	.section = TLS},
+    {.name = "max-connections",
+	.type = OE_PARAM_INT,
+	.metavar = "N",
+	.help = "connections at a time; the idlest makes room for a new one",
+	.fallback = "1024",
+	.min = 1,
+	.max = 100000,
+	.section = LIMITS},
+    {.name = "max-per-address",
+	.type = OE_PARAM_INT,
+	.metavar = "N",
+	.help = "connections of one address, or one /64 of IPv6",
+	.fallback = "128",
+	.min = 1,
+	.max = 100000,
+	.section = LIMITS},
+    {.name = "head-timeout",
+	.type = OE_PARAM_DURATION,
+	.metavar = "TIME",
+	.help = "time for TLS and the head of a request",
+	.fallback = "10s",
+	.min = 1,
+	.max = 3600,
+	.section = LIMITS},
+    {.name = "body-timeout",
+	.type = OE_PARAM_DURATION,
+	.metavar = "TIME",
+	.help = "time for the body of a request, and for a client that does "
+		"not take its reply",
+	.fallback = "30s",
+	.min = 1,
+	.max = 3600,
+	.section = LIMITS},
+    {.name = "idle-timeout",
+	.type = OE_PARAM_DURATION,
+	.metavar = "TIME",
+	.help = "time between two requests of a connection",
+	.fallback = "75s",
+	.min = 1,
+	.max = 3600,
+	.section = LIMITS},
+    {.name = "password-checks",
+	.type = OE_PARAM_INT,
+	.metavar = "N",
+	.help = "passwords that are verified at a time: each takes 64 MiB and "
+		"a processor",
+	.fallback = "2",
+	.min = 1,
+	.max = 64,
+	.section = LIMITS},
+    {.name = "access-lifetime",
+	.type = OE_PARAM_DURATION,
+	.metavar = "TIME",
+	.help = "how long an access token is good",
+	.fallback = "1d",
+	.min = 60,
+	.max = 2592000,
+	.section = TOKENS},
+    {.name = "refresh-lifetime",
+	.type = OE_PARAM_DURATION,
+	.metavar = "TIME",
+	.help = "how long a refresh token is good",
+	.fallback = "14d",
+	.min = 60,
+	.max = 31536000,
+	.section = TOKENS},
+    {.name = "workers",
+	.type = OE_PARAM_INT,
+	.metavar = "N",
+	.help = "threads that answer requests",
+	.fallback = "8",
+	.min = 2,
+	.max = 256,
+	.section = SERVICE},
+    {.name = "stop-grace",
+	.type = OE_PARAM_DURATION,
+	.metavar = "TIME",
+	.help = "time for requests to be finished when it is stopped",
+	.fallback = "10s",
+	.max = 600,
+	.section = SERVICE},
+    {.name = "quiet",
+	.type = OE_PARAM_FLAG,
+	.help = "write no event log to standard output",
+	.section = SERVICE},
+    {.name = "log-format",
+	.type = OE_PARAM_CHOICE,
+	.metavar = "FORMAT",
+	.help = "form of the messages on standard error",
+	.fallback = "text",
+	.choices = log_formats,
+	.section = SERVICE},
+    {.name = "verbose",
+	.letter = 'v',
+	.type = OE_PARAM_COUNT,
+	.help = "say more; up to three times",
+	.fallback = "0",
+	.max = 3,
+	.section = SERVICE},
+    {.name = "config",
+	.type = OE_PARAM_PATH,
+	.metavar = "FILE",
+	.help = "read this file in place of the usual ones",
+	.flags = OE_PARAM_CLI_ONLY,
+	.section = SERVICE},
+    {.name = "check-config",
+	.type = OE_PARAM_FLAG,
+	.help = "print the effective configuration and exit",
+	.flags = OE_PARAM_CLI_ONLY,
+	.section = SERVICE},
+    {.name = NULL},
+};
+
+static const struct oe_example examples[] = {
+    {"omniedge control-server init --email admin@example.org",
+	"make the administrator; prints a password that is good once"},
+    {"omniedge control-server --public-url https://control.example.org:8443",
+	"serve, with a certificate of its own"},
+    {"omniedge control-server backup /var/backups/control.db",
+	"a copy of the SQLite store, also while it serves"},
+    {"omniedge control-server --check-config", "what would be in force"},
+    {NULL, NULL},
+};
+
+/* A sub-command; @init takes --email, @file an operand. */
+struct verb {
+	const char *name;
+	bool init, file;
+};
+
+static const struct verb verbs[] = {
+    {"init", true, false},
+    {"migrate", false, false},
+    {"backup", false, true},
+    {"restore", false, true},
+};
+
+static int
+check(const struct oe_values *v, const struct oe_strs *operands,
+    struct oe_err *err)
+{
+	static const struct verb serve = {"", false, false};
+	const struct verb *verb = operands->n ? NULL : &serve;
+	size_t i;
+
+	for (i = 0; !verb && i < sizeof verbs / sizeof *verbs; i++)
+		if (oe_str_eq(operands->v[0], verbs[i].name))
+			verb = &verbs[i];
+	if (!verb)
+		return oe_err_set(err, OE_EUSAGE,
+		    "'%s' is none of init, migrate, backup and restore",
+		    operands->v[0]);
+	if (verb->file != (operands->n == 2))
+		return oe_err_set(err, OE_EUSAGE,
+		    verb->file ? "%s needs a FILE" : "%s takes no FILE",
+		    verb->name);
+	if (!verb->init && oe_values_is_set(v, "email"))
+		return oe_err_set(err, OE_EUSAGE, "--email is for init");
+	return 0;
+}
+
+static int
+run_verb(
+    const struct oe_ctx *ctx, const struct oe_ctl_config *c, struct oe_err *err)
+{
+	const struct oe_strs *o = ctx->operands;
+
+	if (oe_str_eq(o->v[0], "init"))
+		return oe_ctl_admin_init(ctx, c, err);
+	if (oe_str_eq(o->v[0], "migrate"))
+		return oe_ctl_admin_migrate(c, err);
+	if (oe_str_eq(o->v[0], "backup"))
+		return oe_ctl_admin_backup(c, o->v[1], err);
+	return oe_ctl_admin_restore(c, o->v[1], err);
+}
+
+static int
+run_admin(const struct oe_ctx *ctx, const struct oe_ctl_config *c)
+{
+	struct oe_err err = OE_ERR_INIT;
+	int r = run_verb(ctx, c, &err);
+
+	if (r < 0)
+		oe_log_error(NULL, "%s", oe_err_text(&err));
+	return r == 0           ? OE_EXIT_OK
+	       : r == OE_EUSAGE ? OE_EXIT_USAGE
+				: OE_EXIT_FAILURE;
+}
+
+static int
+run(const struct oe_ctx *ctx)
+{
+	struct oe_ctl_config *c = NULL;
+	struct oe_err err = OE_ERR_INIT;
+	int r;
+
+	oe_ctl_config_log(ctx->values);
+	oe_log_prefix("omniedge control-server");
+	if (oe_ctl_config_load(ctx->values, &c, &err) < 0) {
+		oe_log_error(NULL, "%s", oe_err_text(&err));
+		return OE_EXIT_CONFIG;
+	}
+	if (oe_values_flag(ctx->values, "check-config")) {
+		oe_values_print(ctx->values);
+		r = OE_EXIT_OK;
+	} else if (ctx->operands->n > 0) {
+		r = run_admin(ctx, c);
+	} else {
+		r = oe_ctl_serve(ctx, c);
+	}
+	oe_ctl_config_free(&c);
+	return r;
+}
+
+const struct oe_command oe_ctl_command_control_server = {
+    .name = "control-server",
+    .summary = "serve the control API: devices, names, policy, keys",
+    .operands = "[init|migrate|backup FILE|restore FILE]",
+    .max_operands = 2,
+    .params = params,
+    .flags = OE_CMD_CONFIG_FILE,
+    .examples = examples,
+    .check = check,
+    .run = run,
+};

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/documents.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/handlers.h"
+#include "control/resource.h"
+#include "control/store_auth.h"
+#include "core/base/mem.h"
+#include "core/base/str.h"
+#include "core/mesh/signed.h"
+
+struct document {
+	int64_t version, issued_ms;
+	char *text; /* as it is sent */
+};
+
+int
+oe_ctl_signing_key(
+    struct oe_ctl_store *store, struct oe_sign_key *ret, struct oe_err *err)
+{
+	uint8_t seed[32];
+	int rc = oe_ctl_store_secret(store, "signing", seed, err);
+
+	if (rc == 0)
+		oe_sign_key_from_seed(seed, ret);
+	oe_mem_wipe(seed, sizeof(seed));
+	return rc;
+}
+
+static int
+current_version(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
+    const struct oe_ctl_document_kind *kind, const char *network, int64_t *ret)
+{
+	int rc = oe_ctl_db_int(tx, kind->version,
+	    OE_CTL_VALUES(oe_ctl_t(network)), ret, &call->err);
+
+	return rc == OE_ENOENT ? oe_ctl_absent(call, "Virtual network") : rc;
+}
+
+/* The kept document when it is of @version and fresh, else OE_ENOENT. */
+static int
+kept(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
+    const struct oe_ctl_document_kind *kind, const char *network,
+    struct document *ret)
+{
+	struct oe_ctl_rows *rows = NULL;
+	int rc = current_version(call, tx, kind, network, &ret->version);
+
+	if (rc == 0)
+		rc = oe_ctl_db_one(tx,
+		    "SELECT issued_at, content FROM documents WHERE kind = ?1 "
+		    "AND network_id = ?2 AND version = ?3 AND issued_at > ?4 "
+		    "AND issued_at <= ?5",
+		    OE_CTL_VALUES(oe_ctl_t(kind->name), oe_ctl_t(network),
+			oe_ctl_i(ret->version),
+			oe_ctl_i(call->now_ms - OE_CTL_DOCUMENT_FRESH_MS),
+			oe_ctl_i(call->now_ms + OE_SIGNED_AHEAD_MS / 2)),
+		    &rows, &call->err);
+	if (rc == 0) {
+		ret->issued_ms = oe_ctl_row_int(rows, 0);
+		ret->text = oe_mem_strdup(oe_ctl_row_text(rows, 1));
+	}
+	oe_ctl_rows_done(&rows);
+	return rc;
+}
+
+static int
+sign_document(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
+    const struct oe_ctl_document_kind *kind, const char *network,
+    const struct oe_sign_key *key, struct document *ret)
+{
+	struct oe_jval *v = oe_jval_object();
+	char *payload;
+	int rc;
+
+	ret->issued_ms = call->now_ms;
+	oe_jval_set_text(v, "kind", kind->name);
+	oe_jval_set_text(v, "network_id", network);
+	oe_jval_set_int(v, "version", ret->version);
+	oe_ctl_set_time(v, "issued_at", ret->issued_ms);
+	rc = kind->fill(call, tx, network, v);
+	if (rc == 0) {
+		payload = oe_jval_dump(v, 0);
+		ret->text = oe_signed_make(key, payload);
+		free(payload);
+	}
+	oe_jval_free(&v);
+	return rc;
+}
+
+static int
+keep(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *kind,
+    const char *network, const struct document *d)
+{
+	return oe_ctl_db_exec(tx,
+	    "INSERT INTO documents (kind, network_id, version, issued_at, "
+	    "content) VALUES (?1, ?2, ?3, ?4, ?5) "
+	    "ON CONFLICT (kind, network_id) DO UPDATE SET "
+	    "version = excluded.version, issued_at = excluded.issued_at, "
+	    "content = excluded.content",
+	    OE_CTL_VALUES(oe_ctl_t(kind), oe_ctl_t(network),
+		oe_ctl_i(d->version), oe_ctl_i(d->issued_ms),
+		oe_ctl_t(d->text)),
+	    NULL, &call->err);
+}
+
+/* One of those who ask at the same time makes it. */
+static int
+make(struct oe_ctl_call *call, const struct oe_ctl_document_kind *kind,
+    const char *network, struct document *ret)
+{
+	char *lock = oe_mem_printf("%s %s", kind->name, network);
+	struct oe_sign_key key;
+	struct oe_ctl_tx *tx = NULL;
+	int rc = oe_ctl_signing_key(call->store, &key, &call->err);
+
+	if (rc == 0)
+		rc = oe_ctl_begin_call(call, OE_CTL_WRITE, &tx);
+	if (rc == 0)
+		rc = oe_ctl_lock(tx, lock, &call->err);
+	if (rc == 0)
+		rc = kept(call, tx, kind, network, ret);
+	if (rc == OE_ENOENT && call->err.code == 0) {
+		rc = sign_document(call, tx, kind, network, &key, ret);
+		if (rc == 0)
+			rc = keep(call, tx, kind->name, network, ret);
+	}
+	free(lock);
+	oe_sign_key_wipe(&key);
+	return oe_ctl_end_call(call, &tx, rc);
+}
+
+int
+oe_ctl_document(
+    struct oe_ctl_call *call, const struct oe_ctl_document_kind *kind)
+{
+	const char *network = oe_ctl_query(call, "network_id");
+	struct document d = {0, 0, NULL};
+	struct oe_ctl_tx *tx = NULL;
+	char tag[OE_CTL_ETAG_MAX - 2];
+	int rc = oe_ctl_begin_call(call, OE_CTL_READ, &tx);
+
+	if (rc == 0)
+		rc = kept(call, tx, kind, network, &d);
+	oe_ctl_rollback(&tx);
+	if (rc == OE_ENOENT && call->err.code == 0)
+		rc = make(call, kind, network, &d);
+	if (rc) {
+		free(d.text);
+		return rc;
+	}
+	snprintf(tag, sizeof(tag), "%s-%lld-%lld", kind->name,
+	    (long long)d.version, (long long)d.issued_ms);
+	if (!oe_ctl_etag(call, tag))
+		return oe_ctl_raw(call, 200, "application/json; charset=utf-8",
+		    d.text, strlen(d.text));
+	free(d.text);
+	return 0;
+}
+
+static int
+get_policy(struct oe_ctl_call *call)
+{
+	return oe_ctl_document(call, &oe_ctl_policy_document);
+}
+
+static int
+get_directory(struct oe_ctl_call *call)
+{
+	return oe_ctl_document(call, &oe_ctl_directory_document);
+}
+
+static int
+get_signing_key(struct oe_ctl_call *call)
+{
+	struct oe_sign_key key;
+	struct oe_jval *v;
+	char *text;
+	int rc = oe_ctl_signing_key(call->store, &key, &call->err);
+
+	if (rc)
+		return rc;
+	text = oe_str_base64(key.public, sizeof(key.public), true);
+	oe_sign_key_wipe(&key);
+	v = oe_jval_object();
+	oe_jval_set_text(v, "key", text);
+	free(text);
+	return oe_ctl_data(call, v);
+}
+
+const struct oe_ctl_route oe_ctl_routes_documents[] = {
+    {.method = "GET",
+	.pattern = "/api/ssh/v1/policy",
+	.need = OE_CTL_NEED_MEMBER,
+	.network = OE_CTL_NETWORK_QUERY,
+	.fn = get_policy,
+	.what = "the signed policy of a network"},
+    {.method = "GET",
+	.pattern = "/api/ssh/v1/directory",
+	.need = OE_CTL_NEED_MEMBER,
+	.network = OE_CTL_NETWORK_QUERY,
+	.fn = get_directory,
+	.what = "the signed directory of a network"},
+    {.method = "GET",
+	.pattern = "/api/ssh/v1/keys/signing",
+	.need = OE_CTL_NEED_USER,
+	.fn = get_signing_key,
+	.what = "the key that signs documents"},
+    {.method = NULL},
+};

@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/loop.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libwebsockets.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "control/conn.h"
+#include "control/loop_internal.h"
+#include "control/pool.h"
+#include "control/server.h"
+#include "control/tls_cert.h"
+#include "core/base/crypto.h"
+#include "core/base/err.h"
+#include "core/base/fd.h"
+#include "core/base/log.h"
+#include "core/base/mem.h"
+#include "core/base/time.h"
+
+/* Connections taken before others get their turn. */
+#define ACCEPT_BURST 32
+/* No descriptors: how long accepting rests. */
+#define ACCEPT_REST_MS 200
+
+static int on_door(struct lws *wsi, enum lws_callback_reasons why, void *user,
+    void *in, size_t len);
+
+static const struct lws_protocols protocols[] = {
+    {.name = "conn",
+	.callback = oe_ctl__on_conn,
+	.rx_buffer_size = OE_CTL_CONN_READ_MAX},
+    {.name = NULL},
+};
+
+/* A vhost of their own: libwebsockets tells the first protocol of a vhost
+ * about the end of whatever was in it. */
+static const struct lws_protocols door_protocols[] = {
+    {.name = "door", .callback = on_door},
+    {.name = NULL},
+};
+
+static void
+emit(int level, const char *line)
+{
+	size_t n = strcspn(line, "\n");
+
+	oe_log(level == LLL_ERR ? OE_LOG_DEBUG : OE_LOG_DEBUG2, NULL,
+	    "libwebsockets: %.*s", (int)n, line);
+}
+
+/* Where the other side is, as text and as what limits count by. */
+static bool
+identify(int fd, struct oe_ctl__link *k)
+{
+	struct sockaddr_storage ss;
+	socklen_t n = sizeof ss;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&ss;
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&ss;
+
+	memset(k->source, 0, sizeof k->source);
+	if (getpeername(fd, (struct sockaddr *)&ss, &n) < 0)
+		return false;
+	if (ss.ss_family == AF_INET) {
+		memcpy(k->source, &v4->sin_addr, 4);
+		return inet_ntop(AF_INET, &v4->sin_addr, k->address,
+			   sizeof k->address) != NULL;
+	}
+	if (ss.ss_family != AF_INET6)
+		return false;
+	if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
+		memcpy(k->source, (char *)&v6->sin6_addr + 12, 4);
+		return inet_ntop(AF_INET, k->source, k->address,
+			   sizeof k->address) != NULL;
+	}
+	/* who has one address of IPv6 has 2^64 */
+	memcpy(k->source, &v6->sin6_addr, 8);
+	k->source[15] = 6;
+	return inet_ntop(AF_INET6, &v6->sin6_addr, k->address,
+		   sizeof k->address) != NULL;
+}
+
+/* Make room for @k: false when its source or the server is full. */
+static bool
+has_room(struct oe_ctl_loop *l, const struct oe_ctl__link *k)
+{
+	struct oe_ctl__link *i, *idlest = NULL;
+	size_t same = 0;
+
+	for (i = l->first; i; i = i->next) {
+		same += memcmp(i->source, k->source, sizeof k->source) == 0;
+		if (!i->dead && oe_ctl_conn_idle(&i->conn) && i->served &&
+		    (!idlest || i->deadline_ms < idlest->deadline_ms))
+			idlest = i;
+	}
+	if (same >= l->plan.max_per_address)
+		return false;
+	if (l->n_links < l->plan.max_connections)
+		return true;
+	/* the one that was used least recently goes: a table full of idle
+	 * connections keeps nobody out */
+	if (!idlest || l->n_links >= l->plan.max_connections * 2)
+		return false;
+	oe_ctl__kill(idlest);
+	return true;
+}
+
+/* Large bodies are for those who have logged in: memory is not for all. */
+static int
+may_send(void *arg, const struct oe_ctl_request *r)
+{
+	struct oe_ctl_loop *l = arg;
+	const struct oe_ctl_route *route = r->match.route;
+
+	if (!route)
+		return r->match.path_known ? 405 : 404;
+	if (route->need == OE_CTL_NEED_NOBODY)
+		return 413;
+	return oe_ctl_auth_plausible(
+		   l->plan.server->auth, r->h.authorization, oe_time_wall_ms())
+		   ? 0
+		   : 401;
+}
+
+static void
+take(struct oe_ctl_loop *l, int fd, bool tls)
+{
+	struct oe_ctl__link *k = oe_mem_zalloc(sizeof *k);
+	lws_adopt_desc_t how;
+	const int on = 1;
+
+	if (!identify(fd, k) || !has_room(l, k)) {
+		l->plan.server->metrics.refused_total++;
+		free(k);
+		oe_fd_close(&fd);
+		return;
+	}
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	k->loop = l;
+	k->tls = tls;
+	k->deadline_ms = oe_time_mono_ms() + l->plan.head_ms;
+	oe_ctl_conn_init(&k->conn, l->plan.server->routes);
+	k->conn.may_send = may_send;
+	k->conn.arg = l;
+	oe_ctl__link_in(l, k);
+	memset(&how, 0, sizeof how);
+	how.vh = tls ? l->tls_vhost : l->plain_vhost;
+	how.type = (lws_adoption_type)(LWS_ADOPT_SOCKET |
+				       (tls ? LWS_ADOPT_ALLOW_SSL : 0));
+	how.fd.sockfd = fd;
+	how.vh_prot_name = "conn";
+	how.opaque = k;
+	/* on failure it has closed fd, and told oe_ctl__on_conn() or not */
+	k->adopting = true;
+	k->wsi = lws_adopt_descriptor_vhost_via_info(&how);
+	k->adopting = false;
+	if (!k->wsi)
+		oe_ctl__link_out(&k);
+}
+
+static void
+accept_some(struct oe_ctl_loop *l, struct oe_ctl__door *d)
+{
+	int i, fd;
+
+	for (i = 0; i < ACCEPT_BURST && !l->stopping; i++) {
+		fd = accept4(d->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd >= 0) {
+			take(l, fd, d->tls);
+			continue;
+		}
+		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
+		    errno == ENOBUFS) {
+			oe_log_error(NULL, "accept: %s: resting a moment",
+			    strerror(errno));
+			lws_rx_flow_control(d->wsi, 0);
+			l->rest_until_ms = oe_time_mono_ms() + ACCEPT_REST_MS;
+		}
+		return;
+	}
+}
+
+static int
+on_door(struct lws *wsi, enum lws_callback_reasons why, void *user, void *in,
+    size_t len)
+{
+	struct oe_ctl__door *d;
+
+	if (why == LWS_CALLBACK_EVENT_WAIT_CANCELLED)
+		return 0;
+	d = lws_get_opaque_user_data(wsi);
+	(void)user;
+	(void)in;
+	(void)len;
+	if (why == LWS_CALLBACK_RAW_RX_FILE && d)
+		accept_some(d->loop, d);
+	if (why == LWS_CALLBACK_RAW_CLOSE_FILE && d)
+		d->wsi = NULL;
+	return d && d->loop->stopping ? -1 : 0;
+}
+
+static void
+make_id(char ret[24])
+{
+	oe_random_text(ret, 16);
+}
+
+void
+oe_ctl__hand_over(struct oe_ctl__link *k, struct oe_ctl_request *r)
+{
+	struct oe_ctl_loop *l = k->loop;
+
+	make_id(r->id);
+	memcpy(r->address, k->address, sizeof r->address);
+	r->tls = k->tls;
+	r->owner = k;
+	r->began_us = oe_time_mono_us();
+	r->close = r->close || l->stopping;
+	k->working = r;
+	l->n_working++;
+	oe_ctl_pool_put(l->pool, r);
+}
+
+/* What the workers have finished goes out. */
+static void
+collect(struct oe_ctl_loop *l)
+{
+	struct oe_ctl_request *r = oe_ctl_pool_done(l->pool), *next;
+	struct oe_ctl__link *k;
+
+	for (; r; r = next) {
+		next = r->next;
+		l->n_working--;
+		k = r->owner;
+		if (!k) {
+			oe_ctl_request_free(&r);
+			continue;
+		}
+		k->working = NULL;
+		k->sending = r;
+		k->sent = 0;
+		k->deadline_ms = oe_time_mono_ms() + l->plan.body_ms;
+		lws_callback_on_writable(k->wsi);
+	}
+	l->plan.server->metrics.waiting = (int64_t)oe_ctl_pool_waiting(l->pool);
+}
+
+static void
+take_tls(struct oe_ctl_loop *l)
+{
+	struct oe_ctl_tls *t = atomic_exchange(&l->new_tls, NULL);
+	struct oe_err err = OE_ERR_INIT;
+
+	if (!t)
+		return;
+	if (l->ssl_ctx && oe_ctl_tls_apply(t, l->ssl_ctx, &err) < 0)
+		oe_log_error(NULL, "new certificate: %s", oe_err_text(&err));
+	oe_ctl_tls_free(&t);
+}
+
+void
+oe_ctl__woken(struct oe_ctl_loop *l)
+{
+	l->beat++;
+	take_tls(l);
+	collect(l);
+}
+
+static void
+close_doors(struct oe_ctl_loop *l)
+{
+	size_t i;
+
+	for (i = 0; i < l->n_doors; i++)
+		if (l->doors[i].wsi)
+			lws_set_timeout(l->doors[i].wsi,
+			    PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
+}
+
+static void
+sweep(struct oe_ctl_loop *l)
+{
+	int64_t now = oe_time_mono_ms();
+	struct oe_ctl__link *k, *next;
+	size_t i;
+
+	for (k = l->first; k; k = next) {
+		next = k->next;
+		if (k->dead || k->working)
+			continue;
+		if (now >= k->deadline_ms ||
+		    (l->stopping && oe_ctl_conn_idle(&k->conn)))
+			oe_ctl__timed_out(k);
+	}
+	if (l->rest_until_ms && now >= l->rest_until_ms) {
+		l->rest_until_ms = 0;
+		for (i = 0; i < l->n_doors; i++)
+			lws_rx_flow_control(l->doors[i].wsi, 1);
+	}
+}
+
+static void
+on_tick(lws_sorted_usec_list_t *sul)
+{
+	struct oe_ctl_loop *l = lws_container_of(sul, struct oe_ctl_loop, tick);
+
+	sweep(l);
+	lws_sul_schedule(l->context, 0, &l->tick, on_tick,
+	    l->stopping || l->rest_until_ms ? 50000 : 500000);
+}
+
+static void
+work(void *arg, struct oe_ctl_request *r)
+{
+	struct oe_ctl_loop *l = arg;
+
+	oe_ctl_dispatch(l->plan.server, r);
+}
+
+static void
+wake(void *arg)
+{
+	struct oe_ctl_loop *l = arg;
+
+	lws_cancel_service(l->context);
+}
+
+static int
+make_vhosts(struct oe_ctl_loop *l, struct oe_err *err)
+{
+	struct lws_context_creation_info i;
+
+	memset(&i, 0, sizeof i);
+	i.port = CONTEXT_PORT_NO_LISTEN_SERVER;
+	i.protocols = protocols;
+	i.vhost_name = "plain";
+	l->plain_vhost = lws_create_vhost(l->context, &i);
+	i.vhost_name = "doors";
+	i.protocols = door_protocols;
+	l->door_vhost = lws_create_vhost(l->context, &i);
+	i.protocols = protocols;
+	if (l->plan.tls) {
+		i.vhost_name = "tls";
+		i.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
+			    LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX;
+		i.alpn = "http/1.1";
+		l->tls_vhost = lws_create_vhost(l->context, &i);
+	}
+	if (!l->plain_vhost || !l->door_vhost || (l->plan.tls && !l->tls_vhost))
+		return oe_err_set(err, OE_ELIB, "libwebsockets: no vhost");
+	if (l->plan.tls && !l->ssl_ctx)
+		return oe_err_set(err, OE_ELIB, "libwebsockets: no TLS");
+	return l->ssl_ctx ? oe_ctl_tls_apply(l->plan.tls, l->ssl_ctx, err) : 0;
+}
+
+static int
+open_doors(struct oe_ctl_loop *l, struct oe_err *err)
+{
+	lws_adopt_desc_t how;
+	size_t i;
+
+	l->n_doors = l->plan.n_listeners;
+	l->doors = oe_mem_zalloc(l->n_doors * sizeof *l->doors);
+	for (i = 0; i < l->n_doors; i++) {
+		l->doors[i].loop = l;
+		l->doors[i].tls = l->plan.listeners[i].tls;
+		/* libwebsockets closes what it was given */
+		l->doors[i].fd = dup(l->plan.listeners[i].fd);
+		memset(&how, 0, sizeof how);
+		how.vh = l->door_vhost;
+		how.type = LWS_ADOPT_RAW_FILE_DESC;
+		how.fd.filefd = l->doors[i].fd;
+		how.vh_prot_name = "door";
+		how.opaque = &l->doors[i];
+		l->doors[i].wsi = lws_adopt_descriptor_vhost_via_info(&how);
+		if (l->doors[i].fd < 0 || !l->doors[i].wsi)
+			return oe_err_set(
+			    err, OE_ELIB, "libwebsockets: cannot listen");
+	}
+	return 0;
+}
+
+int
+oe_ctl_loop_new(const struct oe_ctl_loop_plan *plan, struct oe_ctl_loop **ret,
+    struct oe_err *err)
+{
+	struct oe_ctl_loop *l = oe_mem_zalloc(sizeof *l);
+	struct oe_ctl_pool_calls calls = {work, wake, l};
+	struct lws_context_creation_info i;
+	int r;
+
+	l->plan = *plan;
+	l->grace_ms = -1;
+	lws_set_log_level(LLL_ERR | LLL_WARN, emit);
+	memset(&i, 0, sizeof i);
+	i.port = CONTEXT_PORT_NO_LISTEN;
+	i.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
+		    LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+	i.user = l;
+	i.pt_serv_buf_size = OE_CTL_CONN_READ_MAX;
+	/* twice: those that are on their way out still count */
+	i.fd_limit_per_thread =
+	    (unsigned)(2 * plan->max_connections + plan->n_listeners + 16);
+	l->context = lws_create_context(&i);
+	r = l->context ? 0
+		       : oe_err_set(err, OE_ELIB, "libwebsockets: no context");
+	if (r == 0)
+		r = make_vhosts(l, err);
+	if (r == 0)
+		r = oe_ctl_pool_new(plan->workers, &calls, &l->pool, err);
+	if (r == 0)
+		r = open_doors(l, err);
+	if (r < 0)
+		oe_ctl_loop_free(&l);
+	else
+		*ret = l;
+	return r;
+}
+
+void
+oe_ctl_loop_free(struct oe_ctl_loop **lp)
+{
+	struct oe_ctl_loop *l = *lp;
+	struct oe_ctl_tls *t;
+
+	if (!l)
+		return;
+	oe_ctl_pool_free(&l->pool);
+	l->freeing = true;
+	if (l->context)
+		lws_context_destroy(l->context);
+	t = atomic_exchange(&l->new_tls, NULL);
+	oe_ctl_tls_free(&t);
+	free(l->doors);
+	oe_mem_free(lp);
+}
+
+void
+oe_ctl_loop_run(struct oe_ctl_loop *l)
+{
+	int64_t grace;
+	bool closing = false;
+
+	lws_sul_schedule(l->context, 0, &l->tick, on_tick, 500000);
+	while (lws_service(l->context, 0) >= 0) {
+		grace = l->grace_ms;
+		if (grace < 0)
+			continue;
+		if (!closing) {
+			closing = l->stopping = true;
+			l->stop_at_ms = oe_time_mono_ms() + grace;
+			close_doors(l);
+			sweep(l);
+		}
+		if (!l->first || oe_time_mono_ms() >= l->stop_at_ms)
+			break;
+	}
+	lws_sul_cancel(&l->tick);
+}
+
+void
+oe_ctl_loop_stop(struct oe_ctl_loop *l, int64_t grace_ms)
+{
+	l->grace_ms = grace_ms;
+	lws_cancel_service(l->context);
+}
+
+void
+oe_ctl_loop_set_tls(struct oe_ctl_loop *l, struct oe_ctl_tls *tls)
+{
+	struct oe_ctl_tls *old = atomic_exchange(&l->new_tls, tls);
+
+	oe_ctl_tls_free(&old);
+	lws_cancel_service(l->context);
+}
+
+uint64_t
+oe_ctl_loop_beat(struct oe_ctl_loop *l)
+{
+	uint64_t n = l->beat;
+
+	lws_cancel_service(l->context);
+	return n;
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One connection of the loop: bytes in, requests to the workers, replies out.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "control/loop_internal.h"
+#include "control/server.h"
+#include "control/tls_cert.h"
+#include "core/base/mem.h"
+#include "core/base/time.h"
+
+/* Bytes given to TLS at a time. */
+#define SEND_CHUNK 16384
+/* After the last reply: what is still read, and for how long, so that the
+ * other side can read the reply before it sees a reset. */
+#define LINGER_MAX (4 << 20)
+#define LINGER_MS  2000
+
+static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+
+void
+oe_ctl__link_in(struct oe_ctl_loop *l, struct oe_ctl__link *k)
+{
+	k->next = l->first;
+	k->link = &l->first;
+	if (k->next)
+		k->next->link = &k->next;
+	l->first = k;
+	l->n_links++;
+	l->plan.server->metrics.connections++;
+	l->plan.server->metrics.connections_total++;
+}
+
+void
+oe_ctl__link_out(struct oe_ctl__link **kp)
+{
+	struct oe_ctl__link *k = *kp;
+
+	*k->link = k->next;
+	if (k->next)
+		k->next->link = k->link;
+	k->loop->n_links--;
+	k->loop->plan.server->metrics.connections--;
+	/* a worker may still have its request: that answers nobody now */
+	if (k->working)
+		k->working->owner = NULL;
+	oe_ctl_request_free(&k->sending);
+	oe_ctl_conn_done(&k->conn);
+	oe_mem_free(kp);
+}
+
+void
+oe_ctl__kill(struct oe_ctl__link *k)
+{
+	if (k->dead || !k->wsi)
+		return;
+	k->dead = true;
+	lws_set_timeout(k->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
+}
+
+static void
+set_deadline(struct oe_ctl__link *k, int64_t ms)
+{
+	k->deadline_ms = oe_time_mono_ms() + ms;
+}
+
+/* Look for a request in what has been read. */
+static void
+advance(struct oe_ctl__link *k)
+{
+	const struct oe_ctl_loop_plan *plan = &k->loop->plan;
+	enum oe_ctl_conn_state before = k->conn.state;
+	struct oe_ctl_request *r;
+
+	r = oe_ctl_conn_next(&k->conn);
+	if (r) {
+		lws_rx_flow_control(k->wsi, 0);
+		oe_ctl__hand_over(k, r);
+		return;
+	}
+	lws_rx_flow_control(k->wsi, 1);
+	if (k->conn.state == OE_CTL_CONN_BODY && before != OE_CTL_CONN_BODY)
+		set_deadline(k, plan->body_ms);
+	if (k->conn.say_continue)
+		lws_callback_on_writable(k->wsi);
+}
+
+void
+oe_ctl__timed_out(struct oe_ctl__link *k)
+{
+	struct oe_ctl_request *r;
+
+	/* who began a request is told why; who only was there is not */
+	if (k->sending || k->conn.state == OE_CTL_CONN_LINGER ||
+	    oe_ctl_conn_idle(&k->conn) || !k->wsi) {
+		oe_ctl__kill(k);
+		return;
+	}
+	oe_ctl_request_free(&k->conn.req);
+	k->conn.state = OE_CTL_CONN_BUSY;
+	r = oe_mem_zalloc(sizeof *r);
+	r->refuse = 408;
+	r->close = true;
+	lws_rx_flow_control(k->wsi, 0);
+	oe_ctl__hand_over(k, r);
+}
+
+static int
+on_read(struct oe_ctl__link *k, const void *p, size_t n)
+{
+	bool idle = oe_ctl_conn_idle(&k->conn);
+
+	if (k->conn.state == OE_CTL_CONN_LINGER) {
+		k->dropped += n;
+		return k->dropped > LINGER_MAX ? -1 : 0;
+	}
+	if (oe_ctl_conn_feed(&k->conn, p, n) < 0)
+		return -1;
+	if (k->conn.state == OE_CTL_CONN_BUSY)
+		return 0;
+	/* a request has begun: it may not take as long as being idle */
+	if (idle && k->served)
+		set_deadline(k, k->loop->plan.head_ms);
+	advance(k);
+	return 0;
+}
+
+static void
+answered(struct oe_ctl__link *k)
+{
+	bool last = k->sending->close || k->loop->stopping;
+
+	oe_ctl_request_free(&k->sending);
+	oe_ctl_conn_answered(&k->conn, last);
+	k->served = true;
+	if (last) {
+		/* the other side sees the end, and may finish its own part */
+		oe_ctl_tls_end(lws_get_ssl(k->wsi));
+		(void)shutdown(lws_get_socket_fd(k->wsi), SHUT_WR);
+		set_deadline(k, LINGER_MS);
+		lws_rx_flow_control(k->wsi, 1);
+		return;
+	}
+	set_deadline(k, oe_ctl_conn_idle(&k->conn) ? k->loop->plan.idle_ms
+						   : k->loop->plan.head_ms);
+	advance(k);
+}
+
+static int
+say_continue(struct oe_ctl__link *k)
+{
+	unsigned char text[sizeof go_on];
+
+	k->conn.say_continue = false;
+	memcpy(text, go_on, sizeof go_on);
+	return lws_write(k->wsi, text, sizeof go_on - 1, LWS_WRITE_RAW) < 0 ? -1
+									    : 0;
+}
+
+static int
+on_writable(struct oe_ctl__link *k)
+{
+	struct oe_ctl_request *r = k->sending;
+	size_t n;
+
+	if (k->conn.say_continue)
+		return say_continue(k);
+	if (!r)
+		/* after "Connection: close" nothing more is to be said */
+		return 0;
+	if (k->sent == r->out_len) {
+		answered(k);
+		return 0;
+	}
+	n = r->out_len - k->sent;
+	if (n > SEND_CHUNK)
+		n = SEND_CHUNK;
+	if (lws_write(k->wsi, (unsigned char *)r->out + k->sent, n,
+		LWS_WRITE_RAW) < 0)
+		return -1;
+	k->sent += n;
+	set_deadline(k, k->loop->plan.body_ms);
+	if (k->sent == r->out_len && !lws_partial_buffered(k->wsi))
+		answered(k);
+	else
+		lws_callback_on_writable(k->wsi);
+	return 0;
+}
+
+int
+oe_ctl__on_conn(struct lws *wsi, enum lws_callback_reasons why, void *user,
+    void *in, size_t len)
+{
+	struct oe_ctl_loop *l = lws_context_user(lws_get_context(wsi));
+	struct oe_ctl__link *k;
+
+	if (why == LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS) {
+		l->ssl_ctx = user;
+		return 0;
+	}
+	if (why == LWS_CALLBACK_EVENT_WAIT_CANCELLED) {
+		if (l->pool && !l->freeing)
+			oe_ctl__woken(l);
+		return 0;
+	}
+	k = lws_get_opaque_user_data(wsi);
+	if (!k)
+		return 0;
+	switch (why) {
+	case LWS_CALLBACK_RAW_ADOPT:
+		k->wsi = wsi;
+		return 0;
+	case LWS_CALLBACK_RAW_RX:
+		/* the limit of libwebsockets for TLS is over; ours counts */
+		lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
+		return on_read(k, in, len);
+	case LWS_CALLBACK_RAW_WRITEABLE:
+		return on_writable(k);
+	case LWS_CALLBACK_WSI_DESTROY:
+		lws_set_opaque_user_data(wsi, NULL);
+		k->wsi = NULL;
+		/* while adopting, take() still has it */
+		if (!k->adopting)
+			oe_ctl__link_out(&k);
+		return 0;
+	default:
+		return 0;
+	}
+}

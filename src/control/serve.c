@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The serving process: opens everything, then waits for signals while the
+ * loop and its workers serve.
+ */
+#include "control/serve.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "control/loop.h"
+#include "control/routes.h"
+#include "control/server.h"
+#include "control/store.h"
+#include "control/tls_cert.h"
+#include "core/app/command.h"
+#include "core/app/exitcode.h"
+#include "core/base/err.h"
+#include "core/base/fd.h"
+#include "core/base/log.h"
+#include "core/base/mem.h"
+#include "core/base/str.h"
+#include "core/base/time.h"
+#include "core/net/notify.h"
+
+/* How often what has run out is removed from the store. */
+#define SWEEP_MS (INT64_C(600) * 1000)
+
+struct process {
+	const struct oe_ctx *ctx;
+	struct oe_ctl_config *cfg;
+	struct oe_ctl_server srv;
+	struct oe_ctl_listener *listeners;
+	struct oe_strs urls;
+	struct oe_ctl_tls *tls;
+	struct oe_ctl_loop *loop;
+	pthread_t thread;
+	sigset_t signals;
+	_Atomic bool ready; /* srv.auth is there for on_told() */
+	uint64_t beat;
+	int64_t sweep_ms;
+};
+
+static bool
+wants_tls(const struct oe_ctl_config *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->n_listen; i++)
+		if (c->listen[i].tls)
+			return true;
+	return false;
+}
+
+/* What a certificate of our own is good for. */
+static void
+own_names(const struct process *p, struct oe_strs *names)
+{
+	char text[OE_ADDR_TEXT_MAX], *host;
+	const struct oe_strs *more = oe_values_list(p->ctx->values, "tls-name");
+	size_t i;
+
+	oe_strs_add(names, "localhost");
+	oe_strs_add(names, "127.0.0.1");
+	oe_strs_add(names, "::1");
+	if (!oe_strs_has(names, p->srv.host))
+		oe_strs_add(names, p->srv.host);
+	for (i = 0; i < p->cfg->n_listen; i++) {
+		oe_addr_format(&p->cfg->listen[i].addr, text);
+		if (!oe_strs_has(names, text))
+			oe_strs_add(names, text);
+	}
+	for (i = 0; i < more->n; i++)
+		if (!oe_strs_has(names, more->v[i]))
+			oe_strs_add(names, more->v[i]);
+	if (p->cfg->public_url) {
+		host = oe_mem_strdup(strstr(p->cfg->public_url, "://") + 3);
+		if (host[0] != '[') {
+			host[strcspn(host, ":/")] = '\0';
+			if (!oe_strs_has(names, host))
+				oe_strs_add(names, host);
+		}
+		free(host);
+	}
+}
+
+static int
+open_tls(struct process *p, struct oe_err *err)
+{
+	const struct oe_ctl_config *c = p->cfg;
+	struct oe_strs names = {NULL, 0};
+	int r = 0;
+
+	if (!wants_tls(c))
+		return 0;
+	if (c->own_cert && access(c->cert, F_OK) < 0 && errno == ENOENT) {
+		own_names(p, &names);
+		r = oe_ctl_tls_make(c->cert, c->key, &names, err);
+		oe_strs_done(&names);
+		if (r == 0)
+			oe_log_info(NULL, "made a certificate: %s", c->cert);
+	}
+	return r < 0 ? r : oe_ctl_tls_load(c->cert, c->key, &p->tls, err);
+}
+
+static int
+open_sockets(struct process *p, struct oe_err *err)
+{
+	const struct oe_ctl_config *c = p->cfg;
+	char *url = NULL;
+	size_t i;
+	int r = 0;
+
+	p->listeners = oe_mem_zalloc((c->n_listen + 1) * sizeof *p->listeners);
+	for (i = 0; i < c->n_listen; i++)
+		p->listeners[i].fd = -1;
+	for (i = 0; i < c->n_listen && r == 0; i++) {
+		r = oe_ctl_listen_open(
+		    &c->listen[i], &p->listeners[i].fd, &url, err);
+		p->listeners[i].tls = c->listen[i].tls;
+		if (r == 0)
+			oe_strs_add_take(&p->urls, url);
+	}
+	if (r == 0)
+		p->srv.public_url =
+		    oe_mem_strdup(c->public_url ? c->public_url : p->urls.v[0]);
+	return r;
+}
+
+/* In a thread of the store: what this or another server has told. */
+static void
+on_told(void *arg, enum oe_ctl_topic topic, const char *id)
+{
+	struct process *p = arg;
+
+	if (p->ready && (id == NULL || topic == OE_CTL_TOPIC_TOKENS))
+		oe_ctl_auth_forget(p->srv.auth, id);
+}
+
+static int
+open_server(struct process *p, struct oe_err *err)
+{
+	struct oe_ctl_auth_plan plan = {
+	    p->cfg->access_s, p->cfg->refresh_s, p->cfg->hashing};
+	char host[256] = "localhost";
+	int r;
+
+	(void)gethostname(host, sizeof host - 1);
+	p->srv.routes = oe_ctl_routes;
+	p->srv.host = oe_mem_strdup(host);
+	p->srv.started_ms = oe_time_wall_ms();
+	p->srv.events.fd = p->cfg->quiet ? -1 : STDOUT_FILENO;
+	p->srv.events.node = p->srv.host;
+	r = oe_ctl_config_store(p->cfg, &p->srv.store, err);
+	if (r == 0)
+		r = oe_ctl_store_watch(p->srv.store, on_told, p, err);
+	if (r == 0)
+		r = oe_ctl_auth_new(p->srv.store, &plan, &p->srv.auth, err);
+	p->ready = r == 0;
+	return r;
+}
+
+static int
+open_loop(struct process *p, struct oe_err *err)
+{
+	const struct oe_ctl_config *c = p->cfg;
+	struct oe_ctl_loop_plan plan = {.server = &p->srv,
+	    .listeners = p->listeners,
+	    .n_listeners = c->n_listen,
+	    .tls = p->tls,
+	    .workers = c->workers,
+	    .max_connections = c->max_connections,
+	    .max_per_address = c->max_per_address,
+	    .head_ms = c->head_ms,
+	    .body_ms = c->body_ms,
+	    .idle_ms = c->idle_ms};
+
+	return oe_ctl_loop_new(&plan, &p->loop, err);
+}
+
+static void *
+run_loop(void *arg)
+{
+	struct process *p = arg;
+
+	oe_ctl_loop_run(p->loop);
+	(void)kill(getpid(), SIGUSR1);
+	return NULL;
+}
+
+static void
+announce(struct process *p)
+{
+	struct oe_event e;
+	size_t i;
+
+	for (i = 0; i < p->urls.n; i++)
+		oe_log_info(NULL, "listening on %s", p->urls.v[i]);
+	if (p->tls) {
+		oe_log_info(
+		    NULL, "certificate %s", oe_ctl_tls_fingerprint(p->tls));
+		oe_log_info(NULL, "pin %s", oe_ctl_tls_pin(p->tls));
+	}
+	oe_event_begin(&e, &p->srv.events, "control.start");
+	oe_event_str(&e, "version", PACKAGE_VERSION);
+	oe_event_int(&e, "pid", getpid());
+	oe_event_str(&e, "url", p->urls.v[0]);
+	if (p->tls)
+		oe_event_str(&e, "pin", oe_ctl_tls_pin(p->tls));
+	oe_event_end(&e, &p->srv.events);
+	oe_notify("READY=1\nSTATUS=listening on %s", p->urls.v[0]);
+}
+
+static int
+reload_tls(struct process *p, const struct oe_values *v, struct oe_err *err)
+{
+	struct oe_ctl_config *c = NULL;
+	struct oe_ctl_tls *t = NULL;
+	int r = oe_ctl_config_load(v, &c, err);
+
+	if (r == 0 && p->tls) {
+		r = oe_ctl_tls_load(c->cert, c->key, &t, err);
+		if (r == 0) {
+			oe_log_info(
+			    NULL, "certificate %s", oe_ctl_tls_fingerprint(t));
+			oe_log_info(NULL, "pin %s", oe_ctl_tls_pin(t));
+			oe_ctl_loop_set_tls(p->loop, t);
+		}
+	}
+	oe_ctl_config_free(&c);
+	return r;
+}
+
+static void
+reload(struct process *p)
+{
+	struct oe_err err = OE_ERR_INIT;
+	struct oe_values *v = NULL;
+	struct oe_event e;
+	int r;
+
+	oe_notify(
+	    "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)oe_time_mono_us());
+	r = p->ctx->reload(p->ctx, &v, &err);
+	if (r == 0)
+		r = reload_tls(p, v, &err);
+	if (r == 0)
+		oe_ctl_config_log(v);
+	else
+		oe_log_error(NULL, "reload: %s: the old settings stay",
+		    oe_err_text(&err));
+	oe_values_free(&v);
+	oe_event_begin(&e, &p->srv.events, "control.reload");
+	oe_event_bool(&e, "success", r == 0);
+	if (r < 0)
+		oe_event_str(&e, "why", oe_err_text(&err));
+	oe_event_end(&e, &p->srv.events);
+	oe_notify("READY=1");
+}
+
+/* Between signals: the watchdog, and what has run out. */
+static void
+chores(struct process *p)
+{
+	struct oe_err err = OE_ERR_INIT;
+	int64_t now = oe_time_mono_ms();
+	uint64_t beat = oe_ctl_loop_beat(p->loop);
+
+	/* a loop that does not turn does not get us fed */
+	if (beat != p->beat)
+		oe_notify("WATCHDOG=1");
+	p->beat = beat;
+	if (now < p->sweep_ms)
+		return;
+	p->sweep_ms = now + SWEEP_MS;
+	if (oe_ctl_store_sweep(p->srv.store, oe_time_wall_ms(), &err) < 0)
+		oe_log_warn(NULL, "sweep: %s", oe_err_text(&err));
+}
+
+static int
+wait_for_end(struct process *p)
+{
+	int64_t dog = oe_notify_watchdog_ms();
+	int64_t ms = dog && dog < 60000 ? dog : 60000;
+	struct timespec ts = {ms / 1000, (ms % 1000) * 1000000};
+	int sig;
+
+	for (;;) {
+		sig = sigtimedwait(&p->signals, NULL, &ts);
+		if (sig == SIGTERM || sig == SIGINT)
+			return OE_EXIT_OK;
+		if (sig == SIGHUP)
+			reload(p);
+		if (sig == SIGUSR1) {
+			oe_log_error(NULL, "the loop has ended by itself");
+			return OE_EXIT_FAILURE;
+		}
+		chores(p);
+	}
+}
+
+static int
+serve(struct process *p)
+{
+	struct oe_event e;
+	int status;
+
+	if (pthread_create(&p->thread, NULL, run_loop, p) != 0) {
+		oe_log_error(NULL, "cannot start a thread");
+		return OE_EXIT_FAILURE;
+	}
+	announce(p);
+	status = wait_for_end(p);
+	oe_notify("STOPPING=1");
+	oe_ctl_loop_stop(p->loop, p->cfg->grace_ms);
+	pthread_join(p->thread, NULL);
+	oe_event_begin(&e, &p->srv.events, "control.stop");
+	oe_event_end(&e, &p->srv.events);
+	return status;
+}
+
+static void
+done(struct process *p)
+{
+	size_t i;
+
+	oe_ctl_loop_free(&p->loop);
+	p->ready = false;
+	for (i = 0; p->listeners && i < p->cfg->n_listen; i++)
+		oe_fd_close(&p->listeners[i].fd);
+	free(p->listeners);
+	oe_strs_done(&p->urls);
+	oe_ctl_tls_free(&p->tls);
+	/* closing it ends the thread that calls on_told() */
+	oe_ctl_store_close(&p->srv.store);
+	oe_ctl_auth_free(&p->srv.auth);
+	free(p->srv.public_url);
+	free(p->srv.host);
+}
+
+int
+oe_ctl_serve(const struct oe_ctx *ctx, struct oe_ctl_config *c)
+{
+	struct process p = {.ctx = ctx, .cfg = c};
+	struct oe_err err = OE_ERR_INIT;
+	int r, status = OE_EXIT_CONFIG;
+
+	(void)umask(077);
+	(void)signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&p.signals);
+	sigaddset(&p.signals, SIGHUP);
+	sigaddset(&p.signals, SIGTERM);
+	sigaddset(&p.signals, SIGINT);
+	sigaddset(&p.signals, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, &p.signals, NULL);
+	r = open_server(&p, &err);
+	if (r == 0)
+		r = open_tls(&p, &err);
+	if (r == 0)
+		r = open_sockets(&p, &err);
+	if (r == 0)
+		r = open_loop(&p, &err);
+	if (r == 0)
+		status = serve(&p);
+	else
+		oe_log_error(NULL, "%s", oe_err_text(&err));
+	done(&p);
+	return status;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * control/throttle.h - guessing gets slower: growing pauses for an account
+ * and for an address after failures.
+ *
+ * A table of fixed size; when it is full, the entry with the oldest failure
+ * makes room.  Kept in memory: several servers on one store count each for
+ * itself.  Safe to call from any thread.
+ */
+#pragma once
+
+#include <stdint.h>
+
+enum oe_ctl_throttle_kind {
+	OE_CTL_THROTTLE_ACCOUNT, /* 5 free, then up to a minute */
+	OE_CTL_THROTTLE_ADDRESS, /* 20 free, then up to 15 minutes */
+	OE_CTL_THROTTLE_CODES,   /* 10 device codes, then up to 15 minutes */
+};
+
+struct oe_ctl_throttle;
+
+struct oe_ctl_throttle *oe_ctl_throttle_new(void);
+void oe_ctl_throttle_free(struct oe_ctl_throttle **t);
+/**
+ * oe_ctl_throttle_try() - may this be tried now?  Counts as a failure until
+ * oe_ctl_throttle_good(), so that tries at the same time count as well.
+ * @now_ms: monotonic.
+ * Return: 0, or the milliseconds to wait.
+ */
+int64_t oe_ctl_throttle_try(struct oe_ctl_throttle *t,
+    enum oe_ctl_throttle_kind kind, const char *key, int64_t now_ms);
+/**
+ * oe_ctl_throttle_good() - it was right after all: an account is forgiven
+ * all, an address this one try.
+ */
+void oe_ctl_throttle_good(
+    struct oe_ctl_throttle *t, enum oe_ctl_throttle_kind kind, const char *key);

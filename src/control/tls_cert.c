@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/tls_cert.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/base/buf.h"
+#include "core/base/crypto.h"
+#include "core/base/err.h"
+#include "core/base/fd.h"
+#include "core/base/mem.h"
+#include "core/base/str.h"
+
+#define FILE_MAX_BYTES (1 << 20)
+#define CHAIN_MAX      10
+#define LIFETIME_S     (10L * 365 * 24 * 3600)
+
+struct oe_ctl_tls {
+	X509 *cert;
+	X509 *chain[CHAIN_MAX];
+	size_t n_chain;
+	EVP_PKEY *key;
+	char fingerprint[8 + 3 * OE_SHA256_SIZE];
+	char pin[64];
+};
+
+static int
+ssl_err(struct oe_err *err, int code, const char *what)
+{
+	char text[160];
+	unsigned long e = ERR_get_error();
+
+	ERR_clear_error();
+	if (!e)
+		return oe_err_set(err, code, "%s", what);
+	ERR_error_string_n(e, text, sizeof text);
+	return oe_err_set(err, code, "%s: %s", what, text);
+}
+
+/* Keys without a password only: nobody is there to type one. */
+static int
+no_password(char *buf, int size, int rwflag, void *arg)
+{
+	(void)buf;
+	(void)size;
+	(void)rwflag;
+	(void)arg;
+	return 0;
+}
+
+static int
+read_bio(const char *path, struct oe_buf *b, BIO **ret, struct oe_err *err)
+{
+	int r = oe_fd_read_file(path, FILE_MAX_BYTES, b, err);
+
+	if (r < 0)
+		return oe_err_set(err, OE_ECONF, "%s", oe_err_text(err));
+	*ret = BIO_new_mem_buf(oe_buf_head(b), (int)oe_buf_left(b));
+	oe_mem_check(*ret);
+	return 0;
+}
+
+static int
+load_cert(struct oe_ctl_tls *t, const char *path, struct oe_err *err)
+{
+	struct oe_buf b;
+	BIO *bio = NULL;
+	int r;
+
+	r = read_bio(path, &b, &bio, err);
+	if (r < 0)
+		return r;
+	t->cert = PEM_read_bio_X509(bio, NULL, no_password, NULL);
+	while (t->cert && t->n_chain < CHAIN_MAX &&
+	       (t->chain[t->n_chain] =
+		       PEM_read_bio_X509(bio, NULL, no_password, NULL)) != NULL)
+		t->n_chain++;
+	BIO_free(bio);
+	oe_buf_done(&b);
+	if (!t->cert)
+		return ssl_err(err, OE_ECONF, "no certificate in the file");
+	ERR_clear_error();
+	return 0;
+}
+
+static int
+load_key(struct oe_ctl_tls *t, const char *path, struct oe_err *err)
+{
+	struct oe_buf b;
+	struct stat st;
+	BIO *bio = NULL;
+	int r;
+
+	if (stat(path, &st) == 0 && (st.st_mode & 07))
+		return oe_err_set(err, OE_EPERM,
+		    "everybody may read or write the key %s (mode %04o): "
+		    "chmod 0640 or 0600 it",
+		    path, (unsigned)st.st_mode & 07777);
+	r = read_bio(path, &b, &bio, err);
+	if (r < 0)
+		return r;
+	t->key = PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL);
+	BIO_free(bio);
+	oe_buf_done(&b);
+	return t->key ? 0 : ssl_err(err, OE_ECONF, "no usable key in the file");
+}
+
+static int
+describe(struct oe_ctl_tls *t, struct oe_err *err)
+{
+	uint8_t hash[OE_SHA256_SIZE];
+	unsigned char *der = NULL;
+	unsigned n = sizeof hash;
+	char *text;
+	int len, i;
+
+	if (!X509_digest(t->cert, EVP_sha256(), hash, &n))
+		return ssl_err(err, OE_ELIB, "certificate");
+	for (i = 0; i < OE_SHA256_SIZE; i++)
+		snprintf(t->fingerprint + (i ? 6 + 3 * i : 0),
+		    sizeof t->fingerprint - (size_t)(i ? 6 + 3 * i : 0),
+		    i ? ":%02X" : "SHA256:%02X", hash[i]);
+	len = i2d_PUBKEY(t->key, &der);
+	if (len <= 0)
+		return ssl_err(err, OE_ELIB, "key");
+	oe_sha256(der, (size_t)len, hash);
+	OPENSSL_free(der);
+	text = oe_str_base64(hash, sizeof hash, true);
+	snprintf(t->pin, sizeof t->pin, "sha256//%s", text);
+	free(text);
+	return 0;
+}
+
+int
+oe_ctl_tls_load(const char *cert, const char *key, struct oe_ctl_tls **ret,
+    struct oe_err *err)
+{
+	struct oe_ctl_tls *t = oe_mem_zalloc(sizeof *t);
+	int r;
+
+	r = load_cert(t, cert, err);
+	if (r < 0)
+		r = oe_err_wrap(err, r, "%s", cert);
+	if (r == 0) {
+		r = load_key(t, key, err);
+		if (r < 0)
+			r = oe_err_wrap(err, r, "%s", key);
+	}
+	if (r == 0 && X509_check_private_key(t->cert, t->key) != 1)
+		r = ssl_err(
+		    err, OE_ECONF, "the key does not fit the certificate");
+	if (r == 0)
+		r = describe(t, err);
+	if (r < 0)
+		oe_ctl_tls_free(&t);
+	else
+		*ret = t;
+	return r;
+}
+
+void
+oe_ctl_tls_free(struct oe_ctl_tls **tp)
+{
+	struct oe_ctl_tls *t = *tp;
+
+	if (!t)
+		return;
+	X509_free(t->cert);
+	while (t->n_chain > 0)
+		X509_free(t->chain[--t->n_chain]);
+	EVP_PKEY_free(t->key);
+	oe_mem_free(tp);
+}
+
+const char *
+oe_ctl_tls_fingerprint(const struct oe_ctl_tls *t)
+{
+	return t->fingerprint;
+}
+
+const char *
+oe_ctl_tls_pin(const struct oe_ctl_tls *t)
+{
+	return t->pin;
+}
+
+static bool
+add_ext(X509 *x, int nid, const char *value)
+{
+	X509_EXTENSION *e;
+	X509V3_CTX ctx;
+	bool ok;
+
+	X509V3_set_ctx_nodb(&ctx);
+	X509V3_set_ctx(&ctx, x, x, NULL, NULL, 0);
+	e = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
+	ok = e && X509_add_ext(x, e, -1);
+	X509_EXTENSION_free(e);
+	return ok;
+}
+
+/* The names as GeneralNames; built by hand, as text would need escaping. */
+static bool
+add_names(X509 *x, const struct oe_strs *names)
+{
+	GENERAL_NAMES *all = GENERAL_NAMES_new();
+	GENERAL_NAME *g;
+	ASN1_OCTET_STRING *ip;
+	ASN1_IA5STRING *dns;
+	bool ok = all != NULL;
+	size_t i;
+
+	for (i = 0; i < names->n && ok; i++) {
+		g = GENERAL_NAME_new();
+		ip = a2i_IPADDRESS(names->v[i]);
+		ok = g != NULL;
+		if (ok && ip) {
+			GENERAL_NAME_set0_value(g, GEN_IPADD, ip);
+		} else if (ok) {
+			dns = ASN1_IA5STRING_new();
+			ok = dns && ASN1_STRING_set(dns, names->v[i], -1);
+			GENERAL_NAME_set0_value(g, GEN_DNS, dns);
+		}
+		ok = ok && sk_GENERAL_NAME_push(all, g) > 0;
+	}
+	ERR_clear_error();
+	ok = ok && X509_add1_ext_i2d(x, NID_subject_alt_name, all, 0, 0) == 1;
+	GENERAL_NAMES_free(all);
+	return ok;
+}
+
+static bool
+fill_cert(X509 *x, EVP_PKEY *key, const struct oe_strs *names)
+{
+	X509_NAME *name = X509_get_subject_name(x);
+	unsigned char serial[16];
+	BIGNUM *bn;
+	bool ok;
+
+	oe_random_bytes(serial, sizeof serial);
+	serial[0] = (unsigned char)((serial[0] & 0x7f) | 0x01);
+	bn = BN_bin2bn(serial, sizeof serial, NULL);
+	ok = bn && BN_to_ASN1_INTEGER(bn, X509_get_serialNumber(x));
+	BN_free(bn);
+	return ok && X509_set_version(x, X509_VERSION_3) &&
+	       /* a day back: clocks differ */
+	       X509_gmtime_adj(X509_getm_notBefore(x), -24L * 3600) &&
+	       X509_gmtime_adj(X509_getm_notAfter(x), LIFETIME_S) &&
+	       X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
+		   (const unsigned char *)"omniedge control-server", -1, -1,
+		   0) &&
+	       X509_set_issuer_name(x, name) && X509_set_pubkey(x, key) &&
+	       add_ext(x, NID_basic_constraints, "critical,CA:FALSE") &&
+	       add_ext(x, NID_key_usage, "critical,digitalSignature") &&
+	       add_ext(x, NID_ext_key_usage, "serverAuth") &&
+	       add_names(x, names) && X509_sign(x, key, EVP_sha256()) > 0;
+}
+
+static int
+write_pem(const char *path, BIO *bio, mode_t mode, struct oe_err *err)
+{
+	char *p = NULL;
+	long n = BIO_get_mem_data(bio, &p);
+
+	return oe_fd_write_file(path, p, (size_t)n, mode, err);
+}
+
+int
+oe_ctl_tls_make(const char *cert, const char *key, const struct oe_strs *names,
+    struct oe_err *err)
+{
+	EVP_PKEY *k = EVP_EC_gen("P-256");
+	BIO *key_pem = BIO_new(BIO_s_secmem()),
+	    *cert_pem = BIO_new(BIO_s_mem());
+	X509 *x = X509_new();
+	int r = 0;
+
+	if (!k || !x || !key_pem || !cert_pem || !fill_cert(x, k, names) ||
+	    !PEM_write_bio_PrivateKey(key_pem, k, NULL, NULL, 0, NULL, NULL) ||
+	    !PEM_write_bio_X509(cert_pem, x))
+		r = ssl_err(err, OE_ELIB, "cannot make a certificate");
+	if (r == 0)
+		r = write_pem(key, key_pem, 0600, err);
+	if (r == 0)
+		r = write_pem(cert, cert_pem, 0644, err);
+	BIO_free(key_pem);
+	BIO_free(cert_pem);
+	X509_free(x);
+	EVP_PKEY_free(k);
+	return r;
+}
+
+static const char ciphers12[] =
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
+    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
+    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+
+int
+oe_ctl_tls_apply(const struct oe_ctl_tls *t, void *ssl_ctx, struct oe_err *err)
+{
+	SSL_CTX *ctx = ssl_ctx;
+	bool ok;
+	size_t i;
+
+	ERR_clear_error();
+	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION |
+				     SSL_OP_NO_COMPRESSION |
+				     SSL_OP_CIPHER_SERVER_PREFERENCE);
+	/* lws asks before its own roots are read; clients have no certificate
+	 */
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
+	ok = SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
+	     SSL_CTX_set_cipher_list(ctx, ciphers12) == 1 &&
+	     SSL_CTX_use_certificate(ctx, t->cert) == 1 &&
+	     SSL_CTX_use_PrivateKey(ctx, t->key) == 1 &&
+	     SSL_CTX_clear_chain_certs(ctx) == 1;
+	for (i = 0; i < t->n_chain && ok; i++)
+		ok = SSL_CTX_add1_chain_cert(ctx, t->chain[i]) == 1;
+	return ok ? 0 : ssl_err(err, OE_ELIB, "set up TLS");
+}
+
+void
+oe_ctl_tls_end(void *ssl)
+{
+	if (ssl)
+		(void)SSL_shutdown(ssl);
+	ERR_clear_error();
+}
