@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/streams.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "core/base/str.h"
 
 /* A pipe holds this much, so that bulk data moves in large pieces. */
 #define PIPE_SIZE (1024 * 1024)
@@ -41,4 +44,29 @@ oe_stream_drop(int fd)
 		if (null != fd)
 			close(null);
 	}
+}
+
+/* All that is ours is close-on-exec. */
+static void
+close_inherited(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	struct dirent *e;
+	int64_t fd;
+
+	while (d && (e = readdir(d)))
+		if (oe_str_parse_int(e->d_name, 3, INT32_MAX, &fd) == 0 &&
+		    fd != dirfd(d) && !(fcntl((int)fd, F_GETFD) & FD_CLOEXEC))
+			(void)close((int)fd);
+	if (d)
+		(void)closedir(d);
+}
+
+void
+oe_stream_detach(void)
+{
+	(void)setsid();
+	oe_stream_drop(STDIN_FILENO);
+	oe_stream_drop(STDOUT_FILENO);
+	close_inherited();
 }

@@ -251,8 +251,8 @@ open_failed(struct oe_ssh_open *o)
 		    "the server refused to %s to %s port %d: %s", stage_name(o),
 		    o->plan.text, o->plan.port, oe_ssh_error(o->ssh));
 	else
-		oe_err_set(
-		    &err, OE_EPERM, "the server refused to %s", stage_name(o));
+		oe_err_set(&err, o->stage == STAGE_OPEN ? OE_EAGAIN : OE_EPERM,
+		    "the server refused to %s", stage_name(o));
 	open_end(o, &err);
 }
 
