@@ -88,7 +88,7 @@ oe_fwd__open(const struct oe_sshconf *conf, struct oe_cli_forwards **ret,
 	set->bind_mask = (mode_t)strtoul(mask, NULL, 8) & 0777;
 	r = oe_fwd_permit_check(permits, err);
 	if (r < 0)
-		oe_err_wrap(err, OE_EUSAGE, "PermitRemoteOpen");
+		r = oe_err_wrap(err, OE_EUSAGE, "PermitRemoteOpen");
 	if (r == 0)
 		r = add_all(set, err);
 	if (r < 0)
