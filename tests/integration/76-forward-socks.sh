@@ -35,6 +35,8 @@ hold() {
 let_go() {
 	kill "$HOLD_PID"
 	wait "$HOLD_PID" 2>/dev/null
+	# the next client takes the same port of the peer
+	wait_for 20 eval "! listening $R && ! listening $R2"
 }
 
 socks() {
