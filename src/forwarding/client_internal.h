@@ -84,6 +84,7 @@ struct oe_cli_forwards {
 	void (*settled)(void *arg, size_t failed);
 	void *settled_arg;
 	struct oe_fwd__control *control;
+	struct oe_cli_say say; /* to whom typed ~C, while the peer is asked */
 };
 
 /* client_forward.c */

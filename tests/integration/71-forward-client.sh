@@ -228,6 +228,19 @@ expect "omniedge> "
 send -- "-KL $L1\r"
 expect "Canceled forwarding."
 puts "\nENDED"
+foreach {what answer} {
+	"-R $R1:$LO:$ECHO" "Forwarding port."
+	"-R $WEB_PORT:$LO:$ECHO" "remote port forwarding failed"
+	"-KR $R1" "Canceled forwarding."
+	"-D $D1" "Forwarding port."
+	"-KD $D1" "Canceled forwarding."
+	"-KD $D1" "Unknown port forwarding."
+} {
+	send "\r~C"
+	expect "omniedge> "
+	send -- "\$what\r"
+	expect "\$answer" { puts "\nANSWERED" }
+}
 send "\r~C"
 expect "omniedge> "
 send -- "-X\r"
@@ -241,6 +254,7 @@ is "$(cat "$T/escape.talk")" "abcend:3" "~C adds a forward"
 check "a refusal is told on a raw terminal" grep -q TOLD "$T/escape.out"
 check "~# lists it with its bytes" grep -q LISTED "$T/escape.out"
 check "~C ends it" grep -q ENDED "$T/escape.out"
+is "$(grep -c '^ANSWERED' "$T/escape.out")" 6 "~C: -R, -D, -KR and -KD"
 
 # --- omniedge forward --------------------------------------------------------
 
