@@ -67,9 +67,11 @@ oe_mux_join(const struct oe_sshconf *conf, struct oe_mux_client *ret)
 static void
 run_master(const struct oe_mux_master_plan *plan)
 {
+	const int keep[] = {
+	    oe_ssh_fd(plan->c->ssh), plan->socket.fd, plan->first};
 	int status;
 
-	oe_stream_detach();
+	oe_stream_detach(keep, OE_ARRAY_LEN(keep));
 	status = oe_mux_master_run(plan);
 	_exit(status);
 }

@@ -483,11 +483,12 @@ on_bridged(void *arg, struct oe_ssh_chan *chan, bool pty_refused,
     const struct oe_err *err)
 {
 	struct oe_session *s = arg;
+	const int keep[] = {s->in_fd, s->out_fd, oe_ssh_fd(s->c->ssh)};
 
 	on_open(arg, chan, pty_refused, err);
 	if (!chan || !s->c->outlived)
 		return;
-	oe_stream_detach();
+	oe_stream_detach(keep, OE_ARRAY_LEN(keep));
 	if (!oe_log_wants(OE_LOG_DEBUG))
 		oe_stream_drop(STDERR_FILENO);
 }

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/log.h"
 #include "core/base/str.h"
 
 /* A pipe holds this much, so that bulk data moves in large pieces. */
@@ -46,27 +47,31 @@ oe_stream_drop(int fd)
 	}
 }
 
-/* All that is ours is close-on-exec. */
-static void
-close_inherited(void)
+static bool
+is_kept(int fd, const int *keep, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (keep[i] == fd)
+			return true;
+	return fd <= STDERR_FILENO || fd == oe_log_fd();
+}
+
+void
+oe_stream_detach(const int *keep, size_t n)
 {
 	DIR *d = opendir("/proc/self/fd");
 	struct dirent *e;
 	int64_t fd;
 
-	while (d && (e = readdir(d)))
-		if (oe_str_parse_int(e->d_name, 3, INT32_MAX, &fd) == 0 &&
-		    fd != dirfd(d) && !(fcntl((int)fd, F_GETFD) & FD_CLOEXEC))
-			(void)close((int)fd);
-	if (d)
-		(void)closedir(d);
-}
-
-void
-oe_stream_detach(void)
-{
 	(void)setsid();
 	oe_stream_drop(STDIN_FILENO);
 	oe_stream_drop(STDOUT_FILENO);
-	close_inherited();
+	while (d && (e = readdir(d)))
+		if (oe_str_parse_int(e->d_name, 3, INT32_MAX, &fd) == 0 &&
+		    fd != dirfd(d) && !is_kept((int)fd, keep, n))
+			(void)close((int)fd);
+	if (d)
+		(void)closedir(d);
 }
