@@ -25,12 +25,23 @@
 #define BACKSPACE 0x08
 #define DEL       0x7f
 
+/* Typed characters are shown here too: the terminal is raw. */
+static void
+echo(const struct oe_session *s, const char *text)
+{
+	/* what somebody else's terminal does not take now is left out */
+	if (s->share)
+		(void)!write(s->share->say_fd, text, strlen(text));
+	else
+		(void)oe_fd_write_all(STDERR_FILENO, text, strlen(text));
+}
+
 static void
 say(struct oe_session *s, const char *text)
 {
 	/* the terminal may be raw: carriage returns are ours to send */
-	(void)s;
-	fprintf(stderr, "%s%s", text, oe_tty_is_raw() ? "\r\n" : "\n");
+	echo(s, text);
+	echo(s, s->share || oe_tty_is_raw() ? "\r\n" : "\n");
 }
 
 static bool
@@ -38,6 +49,17 @@ has_commands(const struct oe_session *s)
 {
 	return s->forwarding && !oe_sshconf_is(s->plan->conf,
 				    OE_SSHCONF_ENABLEESCAPECOMMANDLINE, "no");
+}
+
+/* Can this be done for whoever is the user of the session? */
+static bool
+available(const struct oe_session *s, char key)
+{
+	if (key == 'C')
+		return has_commands(s);
+	if (s->share && key == '^')
+		return s->share->suspend;
+	return !s->share || (key != 'v' && key != 'V');
 }
 
 static void
@@ -62,7 +84,7 @@ escape_help(struct oe_session *s)
 	oe_escape_text(s->escape.ch, ch);
 	say(s, "");
 	for (i = 0; i < OE_ARRAY_LEN(lines); i++) {
-		if (lines[i].key[0] == 'C' && !has_commands(s))
+		if (!available(s, lines[i].key[0]))
 			continue;
 		snprintf(line, sizeof line, " %s%-3s %s", ch, lines[i].key,
 		    lines[i].what);
@@ -100,17 +122,10 @@ escape_list(struct oe_session *s)
 		    s->forwards, (struct oe_cli_say){say_line, s});
 }
 
-/* Typed characters are shown here: the terminal is raw. */
-static void
-echo(const char *text)
-{
-	(void)oe_fd_write_all(STDERR_FILENO, text, strlen(text));
-}
-
 static void
 command_end(struct oe_session *s, bool run)
 {
-	echo("\r\n");
+	echo(s, "\r\n");
 	s->command.text[s->command.n] = '\0';
 	if (run)
 		s->forwarding->command(s->forwards, s->command.text,
@@ -125,7 +140,7 @@ command_erase(struct oe_session *s)
 	do
 		s->command.n--;
 	while (s->command.n && (s->command.text[s->command.n] & 0xc0) == 0x80);
-	echo("\b \b");
+	echo(s, "\b \b");
 }
 
 /* An arrow or the like: ESC, [ or O, numbers, one that ends it. */
@@ -162,7 +177,7 @@ command_byte(void *arg, uint8_t c)
 		}
 	} else if (c >= ' ' && s->command.n + 1 < sizeof s->command.text) {
 		s->command.text[s->command.n++] = (char)c;
-		echo(shown);
+		echo(s, shown);
 	}
 	return true;
 }
@@ -177,8 +192,23 @@ escape_command(struct oe_session *s)
 	}
 	s->command.n = 0;
 	s->command.key = false;
-	echo("\r\nomniedge> ");
+	echo(s, "\r\nomniedge> ");
 	oe_escape_ask(&s->escape, command_byte);
+}
+
+static void
+escape_suspend(struct oe_session *s)
+{
+	say(s, "");
+	if (!available(s, '^')) {
+		say(s, " This session cannot be suspended: its connection is "
+		       "shared.");
+	} else if (s->share) {
+		s->share->suspend(s->share->arg);
+	} else {
+		oe_tty_suspend();
+		kill(getpid(), SIGWINCH);
+	}
 }
 
 static void
@@ -186,6 +216,11 @@ escape_verbosity(struct oe_session *s, int step)
 {
 	int level = OE_LOG_ERROR;
 
+	if (s->share) {
+		say(s, "\r\n The connection is shared: its master says what it "
+		       "says.");
+		return;
+	}
 	while (level < OE_LOG_DEBUG3 &&
 	       oe_log_wants((enum oe_log_level)(level + 1)))
 		level++;
@@ -210,9 +245,7 @@ oe_session__escape(void *arg, enum oe_escape_act what)
 		oe_session__end(s, OE_EXIT_CONNECT);
 		break;
 	case OE_ESCAPE_SUSPEND:
-		say(s, "");
-		oe_tty_suspend();
-		kill(getpid(), SIGWINCH);
+		escape_suspend(s);
 		break;
 	case OE_ESCAPE_HELP:
 		escape_help(s);
