@@ -403,6 +403,9 @@ on_handshake(void *arg, short revents)
 		return;
 	}
 	(void)oe_socks_feed(l->socks, bytes, (size_t)n, &used);
+	/* bytes that are left unread would turn the last words into a reset */
+	if (l->socks->state == OE_SOCKS_BAD)
+		used = (size_t)n;
 	(void)recv(l->fd, bytes, used, MSG_DONTWAIT);
 	if (socks_advance(l)) {
 		oe_watch_free(&l->watch);

@@ -228,6 +228,22 @@ pid=$(basename "$T/run/omniedge/"*)
 pid=${pid%%-*}
 kill "$pid"
 
+# --- Ctrl-C at a prompt ------------------------------------------------------
+
+ssh-keygen -q -t ed25519 -N secret -f "$T/locked"
+cat "$T/locked.pub" >>"$T/authorized_keys"
+cat >"$T/prompt.exp" <<EXP
+set timeout 60
+spawn $OMNIEDGE forward --keep -F /dev/null -i $T/locked -p $SERVER_PORT -o UserKnownHostsFile=$T/known_hosts -o IdentitiesOnly=yes -L $SOCK:$LO:$ECHO $ME@$LO
+expect "passphrase"
+send "\003"
+expect eof
+puts "ended [lrange [wait] 3 end]"
+EXP
+check "Ctrl-C at a prompt of --keep" expect "$T/prompt.exp"
+like "$(tail -n 1 "$OUT")" 'ended 130' "ends it" || diag_file "$OUT"
+check "nothing is left" eval "! [ -e $SOCK ]"
+
 # --- a server that comes back ------------------------------------------------
 
 PORT=$SERVER_PORT
