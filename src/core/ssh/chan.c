@@ -225,6 +225,7 @@ chan_give(struct oe_ssh_chan *c, const void *p, size_t n, bool ext)
 	r = ext ? ssh_channel_write_stderr(c->ch, p, (uint32_t)n)
 		: ssh_channel_write(c->ch, p, (uint32_t)n);
 	c->ssh->depth--;
+	oe_ssh__settle(c->ssh);
 	return r;
 }
 
