@@ -168,6 +168,11 @@ need() {
 	done
 }
 
+# has_module NAME: it is in this build.
+has_module() {
+	"$OMNIEDGE" version --json | grep -q "{\"name\":\"$1\","
+}
+
 am_root() {
 	[ "$(id -u)" = 0 ]
 }

@@ -42,12 +42,6 @@ check(const struct oe_values *v, const struct oe_strs *operands,
 	if (oe_values_str(v, "stdio-forward") && operands->n > 1)
 		return oe_err_set(
 		    err, OE_EUSAGE, "-W runs no command: leave it out");
-	if (oe_values_flag(v, "background") && operands->n < 2 &&
-	    !oe_values_flag(v, "no-command") &&
-	    !oe_values_str(v, "stdio-forward"))
-		return oe_err_set(err, OE_EUSAGE,
-		    "-f needs a command, or -N: a shell cannot run in the "
-		    "background");
 	if (oe_values_flag(v, "subsystem") && operands->n < 2)
 		return oe_err_set(
 		    err, OE_EUSAGE, "-s needs the name of the subsystem");
@@ -119,6 +113,20 @@ settle_command(struct run *r, struct oe_err *err)
 	return oe_sshconf_expand(r->set.conf, remote, &r->command, err);
 }
 
+/* Where -f, or ForkAfterAuthentication of ssh_config, has nothing to hold. */
+static int
+check_background(const struct run *r, struct oe_err *err)
+{
+	const struct oe_sshconf *conf = r->set.conf;
+
+	if (!oe_sshconf_yes(conf, OE_SSHCONF_FORKAFTERAUTHENTICATION) ||
+	    oe_sshconf_is(conf, OE_SSHCONF_SESSIONTYPE, "none") || r->command ||
+	    oe_values_str(r->v, "stdio-forward"))
+		return 0;
+	return oe_err_set(err, OE_EUSAGE,
+	    "-f needs a command, or -N: a shell cannot run in the background");
+}
+
 /* -W is all that its connection is for. */
 static int
 settle_forwards(struct run *r, struct oe_err *err)
@@ -163,14 +171,19 @@ settle(struct run *r, struct oe_err *err)
 	if (e < 0)
 		return e;
 	e = settle_command(r, err);
+	if (e == 0)
+		e = check_background(r, err);
 	return e < 0 ? e : settle_forwards(r, err);
 }
 
 static int
 print_config(const struct run *r)
 {
-	char *text = oe_sshconf_print(r->set.conf);
+	char *text;
 
+	if (r->forwarding)
+		r->forwarding->print(r->set.conf);
+	text = oe_sshconf_print(r->set.conf);
 	fputs(text, stdout);
 	free(text);
 	return fflush(stdout) == 0 ? OE_EXIT_OK : OE_EXIT_FAILURE;

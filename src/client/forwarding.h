@@ -29,6 +29,10 @@ struct oe_cli_forwarding {
 	int (*take)(const struct oe_values *v, struct oe_sshconf *conf,
 	    struct oe_err *err);
 	/**
+	 * print() - @conf is to be printed: write forwards as ssh -G does.
+	 */
+	void (*print)(struct oe_sshconf *conf);
+	/**
 	 * open() - read what @conf asks for; nothing happens yet.
 	 * @conf: resolved; must outlive it.
 	 * @ret: close() it.

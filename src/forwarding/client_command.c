@@ -91,7 +91,8 @@ end_one(struct oe_cli_forwards *set, enum oe_fwd_kind kind, const char *text,
 	struct oe_fwd__forward *f;
 	struct oe_fwd_spec where;
 
-	if (oe_fwd_spec_parse_listen(kind, text, &where, &err) < 0) {
+	if (oe_fwd__read(set->conf, oe_fwd_spec_parse_listen, kind, text,
+		&where, &err) < 0) {
 		to.line(to.arg, oe_err_text(&err));
 		return;
 	}
@@ -113,7 +114,7 @@ oe_fwd__add_text(struct oe_cli_forwards *set, enum oe_fwd_kind kind,
 
 	if (set->n >= OE_FWD_FORWARDS_MAX)
 		return oe_err_set(err, OE_ETOOBIG, "too many forwards");
-	r = oe_fwd_spec_parse(kind, text, &spec, err);
+	r = oe_fwd__read(set->conf, oe_fwd_spec_parse, kind, text, &spec, err);
 	if (r < 0)
 		return r;
 	f = oe_fwd__add(set, &spec);

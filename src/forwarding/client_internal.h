@@ -87,6 +87,18 @@ struct oe_cli_forwards {
 };
 
 /* client_forward.c */
+/**
+ * oe_fwd__read() - a forward as the user wrote it, with ${NAME} replaced
+ * everywhere and %-tokens in paths of sockets: ssh_config(5), TOKENS.
+ * @parse: oe_fwd_spec_parse() or oe_fwd_spec_parse_listen().
+ * @ret: as theirs.
+ * Return: as theirs, OE_ECONF (a token or a variable that there is not).
+ */
+int oe_fwd__read(const struct oe_sshconf *conf,
+    int (*parse)(enum oe_fwd_kind kind, const char *text,
+	struct oe_fwd_spec *ret, struct oe_err *err),
+    enum oe_fwd_kind kind, const char *text, struct oe_fwd_spec *ret,
+    struct oe_err *err) OE_MUST_CHECK;
 /** oe_fwd__add() - a forward that is not started; takes over @spec. */
 struct oe_fwd__forward *
 oe_fwd__add(struct oe_cli_forwards *set, struct oe_fwd_spec *spec);

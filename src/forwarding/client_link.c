@@ -22,7 +22,9 @@
 #include "core/net/race.h"
 #include "core/ssh/client.h"
 #include "core/ssh/pump.h"
+#include "core/ssh/sshconf.h"
 #include "forwarding/client_internal.h"
+#include "forwarding/client_permit.h"
 #include "forwarding/socks.h"
 
 struct oe_fwd__link {
@@ -356,11 +358,30 @@ socks_advance(struct oe_fwd__link *l)
 	return true;
 }
 
+static bool
+is_permitted(const struct oe_fwd__link *l)
+{
+	const struct oe_strs *permits =
+	    oe_sshconf_list(l->set->conf, OE_SSHCONF_PERMITREMOTEOPEN);
+
+	return oe_fwd_permit(permits, l->host, l->port);
+}
+
 static void
 socks_peer_data(struct oe_fwd__link *l)
 {
-	if (socks_advance(l))
+	if (!socks_advance(l))
+		return;
+	if (is_permitted(l)) {
 		link_connect(l);
+		return;
+	}
+	oe_log_info(NULL,
+	    "forwarding: the peer asked for %s port %d: refused by "
+	    "PermitRemoteOpen",
+	    l->host, l->port);
+	socks_answer(l, OE_SOCKS_DENIED);
+	l->over = true;
 }
 
 /* What follows the request stays in the socket, for the pump. */

@@ -62,6 +62,8 @@ const struct oe_sshconf_def oe_sshconf_defs[OE_SSHCONF_COUNT] = {
 	    .fallback = "3"),
 	DEF(PASSWORDAUTHENTICATION, "PasswordAuthentication", YESNO,
 	    .fallback = "yes"),
+	DEF(PERMITREMOTEOPEN, "PermitRemoteOpen", TEXT, .many = true,
+	    .fallback = "any"),
 	DEF(PORT, "Port", NUM(1, 65535), .fallback = "22"),
 	DEF(PREFERREDAUTHENTICATIONS, "PreferredAuthentications", TEXT,
 	    .fallback = "publickey,keyboard-interactive,password"),
