@@ -416,6 +416,7 @@ oe_ssh_chan_send_eof(struct oe_ssh_chan *c)
 	c->ssh->depth++;
 	ssh_channel_send_eof(c->ch);
 	c->ssh->depth--;
+	oe_ssh__settle(c->ssh);
 }
 
 void
@@ -443,6 +444,7 @@ oe_ssh_chan_close(struct oe_ssh_chan *c)
 	c->ssh->depth++;
 	ssh_channel_close(c->ch);
 	c->ssh->depth--;
+	oe_ssh__settle(c->ssh);
 }
 
 bool
