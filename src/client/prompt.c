@@ -155,11 +155,12 @@ run_askpass(const char *program, const char *prompt, int out)
 	_exit(127);
 }
 
+/* @confirm: its exit status says yes, when it says nothing else. */
 static int
-ask_program(
-    const char *program, const char *prompt, char **ret, struct oe_err *err)
+ask_program(const char *program, const char *prompt, bool confirm, char **ret,
+    struct oe_err *err)
 {
-	char answer[OE_PROMPT_MAX];
+	char answer[OE_PROMPT_MAX] = "";
 	int fds[2], status = -1;
 	bool ok;
 	pid_t pid;
@@ -171,20 +172,20 @@ ask_program(
 		run_askpass(program, prompt, fds[1]);
 	oe_fd_close(&fds[1]);
 	prompt_signal = 0;
-	ok = pid > 0 && read_answer(fds[0], answer, sizeof answer);
+	ok = pid > 0 && (read_answer(fds[0], answer, sizeof answer) || confirm);
 	oe_fd_close(&fds[0]);
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		continue;
 	ok = ok && status == 0;
 	if (ok)
-		*ret = oe_mem_strdup(answer);
+		*ret = oe_mem_strdup(confirm && !*answer ? "yes" : answer);
 	oe_mem_wipe(answer, sizeof answer);
 	return ok ? 0
 		  : oe_err_set(err, OE_ECANCEL, "'%s' gave no answer", program);
 }
 
-int
-oe_prompt_ask(const char *prompt, bool echo, char **ret, struct oe_err *err)
+static int
+ask(const char *prompt, bool echo, bool confirm, char **ret, struct oe_err *err)
 {
 	const char *askpass = getenv("SSH_ASKPASS"), *d = getenv("DISPLAY"),
 		   *w = getenv("WAYLAND_DISPLAY");
@@ -199,8 +200,8 @@ oe_prompt_ask(const char *prompt, bool echo, char **ret, struct oe_err *err)
 		r = ask_tty(fd, prompt, echo, ret, err);
 		break;
 	case OE_PROMPT_ASKPASS:
-		r = ask_program(
-		    askpass ? askpass : ASKPASS_DEFAULT, prompt, ret, err);
+		r = ask_program(askpass ? askpass : ASKPASS_DEFAULT, prompt,
+		    confirm, ret, err);
 		break;
 	case OE_PROMPT_NOBODY:
 		r = oe_err_set(
@@ -208,5 +209,25 @@ oe_prompt_ask(const char *prompt, bool echo, char **ret, struct oe_err *err)
 		break;
 	}
 	oe_fd_close(&fd);
+	return r;
+}
+
+int
+oe_prompt_ask(const char *prompt, bool echo, char **ret, struct oe_err *err)
+{
+	return ask(prompt, echo, false, ret, err);
+}
+
+int
+oe_prompt_confirm(const char *question, struct oe_err *err)
+{
+	char *answer = NULL;
+	int r;
+
+	(void)setenv("SSH_ASKPASS_PROMPT", "confirm", 1);
+	r = ask(question, true, true, &answer, err);
+	if (r == 0 && !oe_str_eq_nocase(answer, "yes"))
+		r = oe_err_set(err, OE_ECANCEL, "the user said no");
+	free(answer);
 	return r;
 }

@@ -253,5 +253,9 @@ const struct oe_cli_forwarding oe_fwd_client = {
     .busy = client_busy,
     .list = oe_fwd__list,
     .command = oe_fwd__command,
+    .each = oe_fwd__each,
+    .add = oe_fwd__share,
+    .forget = oe_fwd__forget,
+    .remove = oe_fwd__unshare,
     .close = oe_fwd__close,
 };

@@ -271,8 +271,10 @@ on_caller(void *arg, short revents)
 static void
 caller_free(struct caller *c)
 {
-	if (c->added)
+	if (c->added) {
 		c->added->told = NULL;
+		answer_error(c, "the client has ended meanwhile");
+	}
 	c->control->n--;
 	oe_watch_free(&c->watch);
 	oe_fd_close(&c->fd);

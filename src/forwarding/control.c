@@ -143,6 +143,8 @@ oe_fwd_control_call(int fd, const struct oe_ipc_msg *question,
 
 	if (r == 0)
 		r = oe_ipc_recv(fd, ANSWER_MS, ret, err);
+	if (r == OE_ECLOSED)
+		return oe_err_set(err, r, "the client has ended meanwhile");
 	if (r == OE_EAGAIN)
 		return oe_err_set(err, OE_ETIMEOUT, "the client is silent");
 	if (r < 0 || ret->type != OE_FWD_CONTROL_ERROR)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/ssh/internal.h"
 
+#include <fcntl.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "core/base/err.h"
 #include "core/base/fd.h"
@@ -241,6 +243,18 @@ oe_ssh_free(struct oe_ssh **ps)
 	oe_mem_unmap(s->space, s->space_size);
 	free(s);
 	*ps = NULL;
+}
+
+void
+oe_ssh_abandon(struct oe_ssh **ps)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	/* libssh may have something to say when it is freed */
+	if (null < 0 || dup2(null, (*ps)->fd) < 0)
+		_exit(127);
+	oe_fd_close(&null);
+	oe_ssh_free(ps);
 }
 
 /*
