@@ -143,8 +143,8 @@ void oe_fwd__link_bytes(
     const struct oe_fwd__forward *f, uint64_t *sent, uint64_t *received);
 /** oe_fwd__link_orphan() - @f goes, its connections stay. */
 void oe_fwd__link_orphan(struct oe_fwd__forward *f);
-/** oe_fwd__link_reap() - free those that ended; @all: every one. */
-void oe_fwd__link_reap(struct oe_cli_forwards *set, bool all);
+/** oe_fwd__link_reap() - free those that ended; @all: every one.  Any? */
+bool oe_fwd__link_reap(struct oe_cli_forwards *set, bool all);
 
 /* client_remote.c */
 /** oe_fwd__remote_start() - ask the peer; as oe_fwd__start(). */

@@ -502,10 +502,11 @@ link_free(struct oe_fwd__link *l)
 	free(l);
 }
 
-void
+bool
 oe_fwd__link_reap(struct oe_cli_forwards *set, bool all)
 {
 	struct oe_fwd__link **p = &set->links, *l;
+	size_t before = set->nlinks;
 
 	while ((l = *p)) {
 		if (l->pump || l->chan) {
@@ -521,6 +522,7 @@ oe_fwd__link_reap(struct oe_cli_forwards *set, bool all)
 		*p = l->next;
 		link_free(l);
 	}
+	return set->nlinks != before;
 }
 
 void
