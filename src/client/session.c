@@ -477,6 +477,22 @@ oe_session_run(struct oe_connect *c, const struct oe_session_plan *plan)
 	return status;
 }
 
+/* What goes on in the background holds nobody's streams. */
+static void
+on_bridged(void *arg, struct oe_ssh_chan *chan, bool pty_refused,
+    const struct oe_err *err)
+{
+	struct oe_session *s = arg;
+	const int keep[] = {s->in_fd, s->out_fd, oe_ssh_fd(s->c->ssh)};
+
+	on_open(arg, chan, pty_refused, err);
+	if (!chan || !s->c->outlived)
+		return;
+	oe_stream_detach(keep, OE_ARRAY_LEN(keep));
+	if (!oe_log_wants(OE_LOG_DEBUG))
+		oe_stream_drop(STDERR_FILENO);
+}
+
 int
 oe_session_bridge(struct oe_connect *c, const struct oe_sshconf *conf,
     const char *host, int port, int in_fd, int out_fd)
@@ -496,7 +512,7 @@ oe_session_bridge(struct oe_connect *c, const struct oe_sshconf *conf,
 	    .port = port,
 	    .ops = &session_ops,
 	    .ops_arg = &s,
-	    .done = on_open,
+	    .done = on_bridged,
 	    .arg = &s,
 	};
 

@@ -88,7 +88,7 @@ oe_fwd__open(const struct oe_sshconf *conf, struct oe_cli_forwards **ret,
 	set->bind_mask = (mode_t)strtoul(mask, NULL, 8) & 0777;
 	r = oe_fwd_permit_check(permits, err);
 	if (r < 0)
-		oe_err_wrap(err, OE_EUSAGE, "PermitRemoteOpen");
+		r = oe_err_wrap(err, OE_EUSAGE, "PermitRemoteOpen");
 	if (r == 0)
 		r = add_all(set, err);
 	if (r < 0)
@@ -128,11 +128,12 @@ on_idle(void *arg)
 {
 	struct oe_cli_forwards *set = arg;
 	void (*settled)(void *arg, size_t failed) = set->settled;
+	/* who waits for the last to end would not look before the next event */
+	bool more = oe_fwd__link_reap(set, false);
 
-	oe_fwd__link_reap(set, false);
 	remove_doomed(set);
 	if (!settled || set->waiting)
-		return false;
+		return more;
 	set->settled = NULL;
 	settled(set->settled_arg, set->failed);
 	return true;
@@ -252,5 +253,9 @@ const struct oe_cli_forwarding oe_fwd_client = {
     .busy = client_busy,
     .list = oe_fwd__list,
     .command = oe_fwd__command,
+    .each = oe_fwd__each,
+    .add = oe_fwd__share,
+    .forget = oe_fwd__forget,
+    .remove = oe_fwd__unshare,
     .close = oe_fwd__close,
 };

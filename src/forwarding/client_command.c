@@ -127,6 +127,21 @@ oe_fwd__add_text(struct oe_cli_forwards *set, enum oe_fwd_kind kind,
 	return r;
 }
 
+static void
+add_one(struct oe_cli_forwards *set, enum oe_fwd_kind kind, const char *text,
+    struct oe_cli_say to)
+{
+	struct oe_err err = OE_ERR_INIT;
+	struct oe_fwd__forward *f;
+
+	if (oe_fwd__add_text(set, kind, text, &f, &err) < 0)
+		to.line(to.arg, oe_err_text(&err));
+	else if (f->state == OE_FWD__WAITING)
+		oe_fwd__await(f, to);
+	else
+		to.line(to.arg, "Forwarding port.");
+}
+
 /* "-L..." after the dash; the letter's value may follow a blank. */
 static const char *
 value_of(const char *s)
@@ -141,7 +156,6 @@ oe_fwd__command(
     struct oe_cli_forwards *set, const char *text, struct oe_cli_say to)
 {
 	const char *s = value_of(text);
-	struct oe_err err = OE_ERR_INIT;
 	bool end;
 	int kind;
 
@@ -164,9 +178,6 @@ oe_fwd__command(
 	s = value_of(s + 1);
 	if (end)
 		end_one(set, (enum oe_fwd_kind)kind, s, to);
-	else if (oe_fwd__add_text(set, (enum oe_fwd_kind)kind, s, NULL, &err) <
-		 0)
-		to.line(to.arg, oe_err_text(&err));
 	else
-		to.line(to.arg, "Forwarding port.");
+		add_one(set, (enum oe_fwd_kind)kind, s, to);
 }

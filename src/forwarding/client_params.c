@@ -10,6 +10,7 @@
 #include "core/base/str.h"
 #include "core/ssh/sshconf.h"
 #include "forwarding/client.h"
+#include "forwarding/client_internal.h"
 #include "forwarding/client_spec.h"
 
 static int
@@ -125,16 +126,13 @@ plain_end(const struct oe_fwd_end *e)
 static char *
 plain(const struct oe_sshconf *conf, enum oe_fwd_kind kind, const char *value)
 {
-	char *full, *listen, *target, *ret;
+	char *listen, *target, *ret;
 	struct oe_fwd_spec s;
 
 	if (oe_sshconf_yes(conf, OE_SSHCONF_CLEARALLFORWARDINGS))
 		return NULL;
-	if (oe_sshconf_expand_env(conf, value, &full, NULL) < 0)
+	if (oe_fwd__read(conf, oe_fwd_spec_parse, kind, value, &s, NULL) < 0)
 		return oe_mem_strdup(value);
-	if (oe_fwd_spec_parse(kind, full, &s, NULL) < 0)
-		return full;
-	free(full);
 	listen = plain_end(&s.listen);
 	if (kind == OE_FWD_DYNAMIC) {
 		ret = listen;

@@ -228,10 +228,28 @@ expect "omniedge> "
 send -- "-KL $L1\r"
 expect "Canceled forwarding."
 puts "\nENDED"
+foreach {what answer} {
+	"-R $R1:$LO:$ECHO" "Forwarding port."
+	"-R $WEB_PORT:$LO:$ECHO" "remote port forwarding failed"
+	"-KR $R1" "Canceled forwarding."
+	"-D $D1" "Forwarding port."
+	"-KD $D1" "Canceled forwarding."
+	"-KD $D1" "Unknown port forwarding."
+} {
+	send "\r~C"
+	expect "omniedge> "
+	send -- "\$what\r"
+	expect "\$answer" { puts "\nANSWERED" }
+}
 send "\r~C"
 expect "omniedge> "
-send -- "-X\r"
+send -- "\033\[A-Xé\177\177X\r"
 expect "Invalid command"
+send "\r~C"
+expect "omniedge> "
+send -- "-D \033\[3~$D1é\177\r"
+expect "Forwarding port."
+puts "\nEDITED"
 send "\r~."
 expect eof
 EXP
@@ -240,7 +258,10 @@ cp "$OUT" "$T/escape.out"
 is "$(cat "$T/escape.talk")" "abcend:3" "~C adds a forward"
 check "a refusal is told on a raw terminal" grep -q TOLD "$T/escape.out"
 check "~# lists it with its bytes" grep -q LISTED "$T/escape.out"
+check "~C knows special keys and longer characters" \
+	grep -q EDITED "$T/escape.out"
 check "~C ends it" grep -q ENDED "$T/escape.out"
+is "$(grep -c '^ANSWERED' "$T/escape.out")" 6 "~C: -R, -D, -KR and -KD"
 
 # --- omniedge forward --------------------------------------------------------
 

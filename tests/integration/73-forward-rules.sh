@@ -186,7 +186,7 @@ if am_root; then
 		tr ' ' '\n' | grep -v '^$' | sort | paste -sd ' ')" \
 		"$(id -G "$LOGIN" | tr ' ' '\n' | sort | paste -sd ' ')" \
 		"with the user's groups"
-	is "$(awk '/^Cap(Eff|Prm|Inh|Amb):/ { print $2 }' "/proc/$p/status" |
+	is "$(awk '/^Cap[EPIA]/ { print $2 }' "/proc/$p/status" |
 		sort -u)" 0000000000000000 "without capabilities"
 	is "$(awk '/^NoNewPrivs:/ { print $2 }' "/proc/$p/status")" 1 \
 		"and none to be had"

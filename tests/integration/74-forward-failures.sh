@@ -110,10 +110,10 @@ is "$(for p in "${DEAF[@]}"; do alive "$p" && echo yes; done | wc -l)" 3 \
 	"and are tried all the while"
 kill "${DEAF[@]}" 2>/dev/null
 
-# memory PIDS: the most that one of them has, in KB.
+# memory: the most that one of the server's processes has, in KB.
 memory() {
 	local p kb most=0
-	for p; do
+	for p in $(children_of "$SERVER_PID"); do
 		kb=$(awk '/^VmRSS:/ { print $2 }' "/proc/$p/status")
 		[ "${kb:-0}" -gt "$most" ] && most=$kb
 	done
@@ -122,10 +122,10 @@ memory() {
 # bounded FROM TEXT: no process of the server grew by more than the window of
 # a session (16 MB), one of each channel (1.25 MB), and as much once more.
 bounded() {
-	local grown=$(($(memory $(children_of "$SERVER_PID")) - $1))
+	local grown=$(($(memory) - $1))
 	is $((grown < 43000)) 1 "$2" || diag "grew by $grown KB"
 }
-before=$(memory $(children_of "$SERVER_PID"))
+before=$(memory)
 for n in 1 2 3 4; do
 	in_back stuff "$L" z
 done
@@ -135,7 +135,7 @@ is "$(cat "$T"/back.* | awk '$1 >= 67108864' | wc -l)" 0 \
 bounded "$before" "nobody keeps what they do not read"
 works "$L" "they delay nobody"
 end_back
-before=$(memory $(children_of "$SERVER_PID"))
+before=$(memory)
 for n in 1 2 3 4; do
 	in_back starve "$L" f
 done
@@ -206,13 +206,13 @@ is "$(for p in "${BACK[@]:0:4}"; do alive "$p" && echo; done | wc -l)" 4 \
 	"connections go on"
 # again and again: what waits for it fails, and nothing piles up
 for n in 1 2 3 4 5; do
-	kill -KILL $(forwarder_pids) 2>/dev/null
+	kill -KILL "$(forwarder_pids)" 2>/dev/null
 	peer ask "$L" e 10 >/dev/null 2>&1
 done
 works "$L" "killed again and again"
 is "$(forwarder_pids | wc -l)" 1 "there is one forwarder"
 # one that is stopped is not waited for by anybody else
-kill -STOP $(forwarder_pids)
+kill -STOP "$(forwarder_pids)"
 peer ask "$L" e 10 >/dev/null 2>&1 3>&- &
 own $!
 run oe_ssh "$ME@$LO" 'echo here'
@@ -222,12 +222,12 @@ unhold
 nothing_left "after a forwarder that was stopped"
 
 check "a busy session" busy
-kill -KILL $(net_pids)
+kill -KILL "$(net_pids)"
 nothing_left "after the network process was killed"
 end_back
 unhold
 check "a busy session" busy
-kill -KILL $(monitor_pids)
+kill -KILL "$(monitor_pids)"
 nothing_left "after the monitor was killed"
 end_back
 unhold

@@ -294,8 +294,8 @@ open_failed(struct oe_ssh_open *o)
 	else if (open_forwards(o))
 		refused_forward(o, &err);
 	else
-		oe_err_set(
-		    &err, OE_EPERM, "the server refused to %s", stage_name(o));
+		oe_err_set(&err, o->stage == STAGE_OPEN ? OE_EAGAIN : OE_EPERM,
+		    "the server refused to %s", stage_name(o));
 	open_end(o, &err);
 }
 

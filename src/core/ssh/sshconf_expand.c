@@ -255,6 +255,9 @@ oe_sshconf__finish(struct oe_sshconf *c, struct oe_err *err)
 		if (!c->v[i].n && oe_sshconf_defs[i].fallback)
 			oe_strs_split(
 			    &c->v[i], oe_sshconf_defs[i].fallback, ' ');
+	/* as ssh -G: none is nothing at all */
+	if (oe_sshconf_is(c, OE_SSHCONF_CONTROLPATH, "none"))
+		oe_strs_done(&c->v[OE_SSHCONF_CONTROLPATH]);
 	r = check_names(c, err);
 	for (i = 0; i < OE_SSHCONF_COUNT && r == 0; i++)
 		if (oe_sshconf_defs[i].expands)
