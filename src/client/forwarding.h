@@ -84,7 +84,10 @@ struct oe_cli_forwarding {
 	    const struct oe_cli_forward *what,
 	    void (*done)(void *arg, int port, const struct oe_err *err),
 	    void *arg);
-	/** forget() - done() is not called for @arg any more. */
+	/**
+	 * forget() - done() of add(), and what command() says to, are not
+	 * called for @arg any more.
+	 */
 	void (*forget)(struct oe_cli_forwards *f, const void *arg);
 	/**
 	 * remove() - end the one that listens there; its connections go on.

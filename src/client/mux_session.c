@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "client/forward_agent.h"
+#include "client/forwarding.h"
 #include "client/mux_internal.h"
 #include "client/session_internal.h"
 #include "client/streams.h"
@@ -429,10 +430,14 @@ void
 oe_mux__session_free(struct oe_mux__session **px)
 {
 	struct oe_mux__session *x = *px;
+	struct oe_mux__master *m;
 
 	if (!x)
 		return;
 	*px = NULL;
+	m = x->client->master;
+	if (m->forwards)
+		m->plan.forwarding->forget(m->forwards, &x->s);
 	oe_ssh_open_free(&x->s.open);
 	oe_ssh_pump_free(&x->s.pump);
 	oe_ssh_chan_free(&x->s.chan);

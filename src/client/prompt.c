@@ -67,24 +67,37 @@ read_answer(int fd, char *to, size_t size)
 	return true;
 }
 
+/* What signals did before they were caught. */
+struct signals {
+	struct sigaction actions[OE_ARRAY_LEN(prompt_signals)];
+	sigset_t mask;
+};
+
+/* A process that takes its signals from a descriptor has them blocked. */
 static void
-catch_signals(struct sigaction *old)
+catch_signals(struct signals *old)
 {
 	struct sigaction sa = {.sa_handler = on_signal};
+	sigset_t set;
 	size_t i;
 
 	prompt_signal = 0;
-	for (i = 0; i < OE_ARRAY_LEN(prompt_signals); i++)
-		sigaction(prompt_signals[i], &sa, &old[i]);
+	sigemptyset(&set);
+	for (i = 0; i < OE_ARRAY_LEN(prompt_signals); i++) {
+		sigaction(prompt_signals[i], &sa, &old->actions[i]);
+		sigaddset(&set, prompt_signals[i]);
+	}
+	sigprocmask(SIG_UNBLOCK, &set, &old->mask);
 }
 
 static void
-release_signals(const struct sigaction *old)
+release_signals(const struct signals *old)
 {
 	size_t i;
 
+	sigprocmask(SIG_SETMASK, &old->mask, NULL);
 	for (i = 0; i < OE_ARRAY_LEN(prompt_signals); i++)
-		sigaction(prompt_signals[i], &old[i], NULL);
+		sigaction(prompt_signals[i], &old->actions[i], NULL);
 }
 
 static void
@@ -103,11 +116,11 @@ set_echo(int fd, const struct termios *was, bool echo)
 static bool
 ask_round(int fd, const char *prompt, bool echo, char *to, size_t size)
 {
-	struct sigaction old[OE_ARRAY_LEN(prompt_signals)];
+	struct signals old;
 	struct termios was;
 	bool have, ok = false;
 
-	catch_signals(old);
+	catch_signals(&old);
 	have = tcgetattr(fd, &was) == 0;
 	if (have)
 		set_echo(fd, &was, echo);
@@ -118,7 +131,7 @@ ask_round(int fd, const char *prompt, bool echo, char *to, size_t size)
 			continue;
 	if (!echo)
 		(void)oe_fd_write_all(fd, "\n", 1);
-	release_signals(old);
+	release_signals(&old);
 	return ok && !prompt_signal;
 }
 

@@ -17,9 +17,11 @@
 #include "core/base/log.h"
 #include "core/ssh/client.h"
 #include "core/ssh/pump.h"
+#include "core/ssh/sshconf.h"
 
 #define CTRL_C    0x03
 #define CTRL_U    0x15
+#define ESC       0x1b
 #define BACKSPACE 0x08
 #define DEL       0x7f
 
@@ -42,12 +44,19 @@ say(struct oe_session *s, const char *text)
 	echo(s, s->share || oe_tty_is_raw() ? "\r\n" : "\n");
 }
 
+static bool
+has_commands(const struct oe_session *s)
+{
+	return s->forwarding && !oe_sshconf_is(s->plan->conf,
+				    OE_SSHCONF_ENABLEESCAPECOMMANDLINE, "no");
+}
+
 /* Can this be done for whoever is the user of the session? */
 static bool
 available(const struct oe_session *s, char key)
 {
 	if (key == 'C')
-		return s->forwarding;
+		return has_commands(s);
 	if (s->share && key == '^')
 		return s->share->suspend;
 	return !s->share || (key != 'v' && key != 'V');
@@ -124,6 +133,29 @@ command_end(struct oe_session *s, bool run)
 	s->command.n = 0;
 }
 
+/* All bytes of the last character. */
+static void
+command_erase(struct oe_session *s)
+{
+	do
+		s->command.n--;
+	while (s->command.n && (s->command.text[s->command.n] & 0xc0) == 0x80);
+	echo(s, "\b \b");
+}
+
+/* An arrow or the like: ESC, [ or O, numbers, one that ends it. */
+static bool
+command_key(struct oe_session *s, uint8_t c)
+{
+	bool inside = s->command.key;
+
+	if (c == ESC)
+		s->command.key = true;
+	else if (inside && c >= '@' && c != '[' && c != 'O')
+		s->command.key = false;
+	return inside || c == ESC;
+}
+
 /* One typed byte of the line; false: it was the last. */
 static bool
 command_byte(void *arg, uint8_t c)
@@ -131,14 +163,15 @@ command_byte(void *arg, uint8_t c)
 	struct oe_session *s = arg;
 	char shown[2] = {(char)c, '\0'};
 
+	if (c != '\r' && c != '\n' && c != CTRL_C && command_key(s, c))
+		return true;
 	if (c == '\r' || c == '\n' || c == CTRL_C) {
 		command_end(s, c != CTRL_C);
 		return false;
 	}
 	if (c == BACKSPACE || c == DEL || c == CTRL_U) {
 		while (s->command.n) {
-			s->command.n--;
-			echo(s, "\b \b");
+			command_erase(s);
 			if (c != CTRL_U)
 				break;
 		}
@@ -152,11 +185,13 @@ command_byte(void *arg, uint8_t c)
 static void
 escape_command(struct oe_session *s)
 {
-	if (!s->forwarding) {
-		say(s, "\r\n This build forwards no ports.");
+	if (!has_commands(s)) {
+		say(s, s->forwarding ? "\r\n EnableEscapeCommandline is no."
+				     : "\r\n This build forwards no ports.");
 		return;
 	}
 	s->command.n = 0;
+	s->command.key = false;
 	echo(s, "\r\nomniedge> ");
 	oe_escape_ask(&s->escape, command_byte);
 }

@@ -56,6 +56,7 @@ struct oe_session {
 	struct {
 		char text[OE_SESSION_COMMAND_MAX]; /* typed at ~C */
 		size_t n;
+		bool key; /* within the bytes of a special key */
 	} command;
 };
 

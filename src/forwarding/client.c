@@ -128,11 +128,12 @@ on_idle(void *arg)
 {
 	struct oe_cli_forwards *set = arg;
 	void (*settled)(void *arg, size_t failed) = set->settled;
+	/* who waits for the last to end would not look before the next event */
+	bool more = oe_fwd__link_reap(set, false);
 
-	oe_fwd__link_reap(set, false);
 	remove_doomed(set);
 	if (!settled || set->waiting)
-		return false;
+		return more;
 	set->settled = NULL;
 	settled(set->settled_arg, set->failed);
 	return true;

@@ -127,19 +127,6 @@ oe_fwd__add_text(struct oe_cli_forwards *set, enum oe_fwd_kind kind,
 	return r;
 }
 
-/* What the peer says to a -R that was typed. */
-static void
-on_told(void *arg, const struct oe_err *err)
-{
-	struct oe_cli_forwards *set = arg;
-
-	/* at the end of it all nobody waits for that */
-	if (err && err->code == OE_ECLOSED)
-		return;
-	set->say.line(
-	    set->say.arg, err ? oe_err_text(err) : "Forwarding port.");
-}
-
 static void
 add_one(struct oe_cli_forwards *set, enum oe_fwd_kind kind, const char *text,
     struct oe_cli_say to)
@@ -147,15 +134,12 @@ add_one(struct oe_cli_forwards *set, enum oe_fwd_kind kind, const char *text,
 	struct oe_err err = OE_ERR_INIT;
 	struct oe_fwd__forward *f;
 
-	if (oe_fwd__add_text(set, kind, text, &f, &err) < 0) {
+	if (oe_fwd__add_text(set, kind, text, &f, &err) < 0)
 		to.line(to.arg, oe_err_text(&err));
-	} else if (f->state == OE_FWD__WAITING) {
-		set->say = to;
-		f->told = on_told;
-		f->told_arg = set;
-	} else {
+	else if (f->state == OE_FWD__WAITING)
+		oe_fwd__await(f, to);
+	else
 		to.line(to.arg, "Forwarding port.");
-	}
 }
 
 /* "-L..." after the dash; the letter's value may follow a blank. */

@@ -84,7 +84,6 @@ struct oe_cli_forwards {
 	void (*settled)(void *arg, size_t failed);
 	void *settled_arg;
 	struct oe_fwd__control *control;
-	struct oe_cli_say say; /* to whom typed ~C, while the peer is asked */
 };
 
 /* client_forward.c */
@@ -144,8 +143,8 @@ void oe_fwd__link_bytes(
     const struct oe_fwd__forward *f, uint64_t *sent, uint64_t *received);
 /** oe_fwd__link_orphan() - @f goes, its connections stay. */
 void oe_fwd__link_orphan(struct oe_fwd__forward *f);
-/** oe_fwd__link_reap() - free those that ended; @all: every one. */
-void oe_fwd__link_reap(struct oe_cli_forwards *set, bool all);
+/** oe_fwd__link_reap() - free those that ended; @all: every one.  Any? */
+bool oe_fwd__link_reap(struct oe_cli_forwards *set, bool all);
 
 /* client_remote.c */
 /** oe_fwd__remote_start() - ask the peer; as oe_fwd__start(). */
@@ -189,6 +188,11 @@ void oe_fwd__each(const struct oe_cli_forwards *set,
 void
 oe_fwd__share(struct oe_cli_forwards *set, const struct oe_cli_forward *what,
     void (*done)(void *arg, int port, const struct oe_err *err), void *arg);
+/**
+ * oe_fwd__await() - say what becomes of one that is WAITING, to whom typed it
+ * at ~C; until oe_fwd__forget() with the say's arg.
+ */
+void oe_fwd__await(struct oe_fwd__forward *f, struct oe_cli_say say);
 void oe_fwd__forget(struct oe_cli_forwards *set, const void *arg);
 int oe_fwd__unshare(struct oe_cli_forwards *set,
     const struct oe_cli_forward *what, struct oe_err *err);

@@ -403,6 +403,9 @@ on_handshake(void *arg, short revents)
 		return;
 	}
 	(void)oe_socks_feed(l->socks, bytes, (size_t)n, &used);
+	/* bytes that are left unread would turn the last words into a reset */
+	if (l->socks->state == OE_SOCKS_BAD)
+		used = (size_t)n;
 	(void)recv(l->fd, bytes, used, MSG_DONTWAIT);
 	if (socks_advance(l)) {
 		oe_watch_free(&l->watch);
@@ -499,10 +502,11 @@ link_free(struct oe_fwd__link *l)
 	free(l);
 }
 
-void
+bool
 oe_fwd__link_reap(struct oe_cli_forwards *set, bool all)
 {
 	struct oe_fwd__link **p = &set->links, *l;
+	size_t before = set->nlinks;
 
 	while ((l = *p)) {
 		if (l->pump || l->chan) {
@@ -518,6 +522,7 @@ oe_fwd__link_reap(struct oe_cli_forwards *set, bool all)
 		*p = l->next;
 		link_free(l);
 	}
+	return set->nlinks != before;
 }
 
 void

@@ -14,7 +14,9 @@
 /* Somebody waits for the peer's answer. */
 struct waiter {
 	struct oe_fwd__forward *f;
+	/* either, or neither any more */
 	void (*done)(void *arg, int port, const struct oe_err *err);
+	void (*line)(void *arg, const char *text);
 	void *arg;
 };
 
@@ -115,7 +117,22 @@ on_told(void *arg, const struct oe_err *err)
 
 	if (w->done)
 		w->done(w->arg, w->f->port, err);
+	/* at the end of it all nobody waits for that */
+	if (w->line && !(err && err->code == OE_ECLOSED))
+		w->line(w->arg, err ? oe_err_text(err) : "Forwarding port.");
 	free(w);
+}
+
+void
+oe_fwd__await(struct oe_fwd__forward *f, struct oe_cli_say say)
+{
+	struct waiter *w = oe_mem_zalloc(sizeof *w);
+
+	w->f = f;
+	w->line = say.line;
+	w->arg = say.arg;
+	f->told = on_told;
+	f->told_arg = w;
 }
 
 static void
@@ -184,8 +201,10 @@ oe_fwd__forget(struct oe_cli_forwards *set, const void *arg)
 
 	for (f = set->first; f; f = f->next) {
 		w = f->told == on_told ? f->told_arg : NULL;
-		if (w && w->arg == arg)
+		if (w && w->arg == arg) {
 			w->done = NULL;
+			w->line = NULL;
+		}
 	}
 }
 

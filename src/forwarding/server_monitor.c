@@ -4,6 +4,7 @@
  */
 #include "forwarding/server_monitor.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,9 +18,11 @@
 static void
 forwards_net_lost(void *arg)
 {
-	struct oe_srv_forwards *f = arg;
+	const struct oe_srv_forwards *f = arg;
 
-	f->conn->done = true;
+	/* what it told before is still in the socket: that ends it */
+	if (f->conn->net > 0)
+		kill(f->conn->net, SIGKILL);
 }
 
 static struct oe_srv_forwards *
@@ -246,7 +249,6 @@ forwards_close(struct oe_srv_forwards *f, struct oe_ipc_msg *m)
 		oe_fwd_mailbox_send(f->forwarder, &order);
 	}
 	oe_fwd__item_closed(f, i, sent, received);
-	oe_srv__reply(f->conn, m->type, 1);
 	return 0;
 }
 

@@ -75,7 +75,7 @@ forward_report(struct net_forward *n)
 	(void)oe_buf_put_u32(&m.payload, n->id);
 	(void)oe_buf_put_u64(&m.payload, sent);
 	(void)oe_buf_put_u64(&m.payload, received);
-	(void)oe_srv__rpc_bool(n->all->rpc, &m, NULL);
+	oe_srv__rpc_tell(n->all->rpc, &m);
 	n->id = 0;
 }
 

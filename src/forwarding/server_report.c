@@ -75,8 +75,9 @@ forwards_connected(
 		    f, i, -1, "the forwarder connected elsewhere");
 		return;
 	}
-	oe_fwd__item_opened(f, i, "forward.open");
+	/* net first: it has work to do while the event is written */
 	oe_fwd__item_answer(f, i, fd, NULL);
+	oe_fwd__item_opened(f, i, "forward.open");
 }
 
 static void

@@ -58,7 +58,7 @@ enum oe_srv_request {
 	OE_SRV_REQ_FORWARD_LISTEN,
 	/* string host, u32 port as it was granted; reply: u32 id */
 	OE_SRV_REQ_FORWARD_CANCEL,
-	/* u32 id, u64 bytes to the peer, u64 bytes from the peer */
+	/* u32 id, u64 bytes to the peer, u64 bytes from the peer; no answer */
 	OE_SRV_REQ_FORWARD_CLOSE,
 	OE_SRV_REQ_COUNT
 };

@@ -243,8 +243,13 @@ foreach {what answer} {
 }
 send "\r~C"
 expect "omniedge> "
-send -- "-X\r"
+send -- "\033\[A-Xé\177\177X\r"
 expect "Invalid command"
+send "\r~C"
+expect "omniedge> "
+send -- "-D \033\[3~$D1é\177\r"
+expect "Forwarding port."
+puts "\nEDITED"
 send "\r~."
 expect eof
 EXP
@@ -253,6 +258,8 @@ cp "$OUT" "$T/escape.out"
 is "$(cat "$T/escape.talk")" "abcend:3" "~C adds a forward"
 check "a refusal is told on a raw terminal" grep -q TOLD "$T/escape.out"
 check "~# lists it with its bytes" grep -q LISTED "$T/escape.out"
+check "~C knows special keys and longer characters" \
+	grep -q EDITED "$T/escape.out"
 check "~C ends it" grep -q ENDED "$T/escape.out"
 is "$(grep -c '^ANSWERED' "$T/escape.out")" 6 "~C: -R, -D, -KR and -KD"
 

@@ -169,6 +169,32 @@ check "Ctrl-C with -N" expect "$T/int.exp"
 like "$(tail -n 1 "$OUT")" 'SIGINT' "ends it by the signal" || diag_file "$OUT"
 check "nothing is left" eval "! listening $L1 && ! [ -e $SOCK ]"
 
+# --- the one that asked is gone ----------------------------------------------
+
+# A session over a shared connection types ~C, and is killed before the peer
+# answers: its master goes on.
+PEER=ours
+use_port "$SERVER_PORT"
+hold -M -S "$T/control"
+cat >"$T/gone.exp" <<EXP
+set timeout 60
+spawn ${CLIENT[@]} -p $SERVER_PORT -S $T/control -tt $ME@$LO {PS1= sh -c "echo re''ady; cat"}
+expect ready
+exec kill -STOP $(far_end | xargs)
+send "\r~C"
+expect "omniedge> "
+send -- "-R 0:$LO:$ECHO\r"
+while {[catch {exec $OMNIEDGE forward ls --json $HOLD_PID | grep waiting}]} { sleep 0.1 }
+exec kill -KILL [exp_pid]
+exec kill -CONT $(far_end | xargs)
+expect eof
+EXP
+check "a shared session asks for -R, and is killed" expect "$T/gone.exp"
+check "its master hears the answer" wait_for 30 eval \
+	"[ \$(forward ls --json $HOLD_PID | grep -c '\"up\"') = 4 ]"
+kill "$HOLD_PID"
+is_over 143 "and goes on until it is ended"
+
 # --- -f ----------------------------------------------------------------------
 
 BUSY=$ECHO
@@ -201,6 +227,22 @@ talks "$LO:$L1" "its forward"
 pid=$(basename "$T/run/omniedge/"*)
 pid=${pid%%-*}
 kill "$pid"
+
+# --- Ctrl-C at a prompt ------------------------------------------------------
+
+ssh-keygen -q -t ed25519 -N secret -f "$T/locked"
+cat "$T/locked.pub" >>"$T/authorized_keys"
+cat >"$T/prompt.exp" <<EXP
+set timeout 60
+spawn $OMNIEDGE forward --keep -F /dev/null -i $T/locked -p $SERVER_PORT -o UserKnownHostsFile=$T/known_hosts -o IdentitiesOnly=yes -L $SOCK:$LO:$ECHO $ME@$LO
+expect "passphrase"
+send "\003"
+expect eof
+puts "ended [lrange [wait] 3 end]"
+EXP
+check "Ctrl-C at a prompt of --keep" expect "$T/prompt.exp"
+like "$(tail -n 1 "$OUT")" 'ended 130' "ends it" || diag_file "$OUT"
+check "nothing is left" eval "! [ -e $SOCK ]"
 
 # --- a server that comes back ------------------------------------------------
 

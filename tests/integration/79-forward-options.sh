@@ -113,6 +113,14 @@ own "$PID2"
 check "two clients are listed" wait_for 30 eval \
 	"[ \$(forward ls | awk 'NR > 1 { sub(/\\..*/, \"\"); print }' |
 		sort -u | wc -l) = 2 ]"
+kill -STOP "$PID2"
+run forward ls
+like "$STATUS $(cat "$OUT" "$ERR" | tr '\n' ' ')" \
+	"^0 .*$PID.*client $PID2-$LO: the client does not answer" \
+	"one that is suspended hides none of the others"
+run forward ls "$PID2"
+is "$STATUS" 1 "asked for by name, that is a failure"
+kill -CONT "$PID2"
 run forward stop "$LO"
 like "$STATUS $(cat "$ERR")" "^1 .*several clients are connected to $LO" \
 	"a name that means both"

@@ -35,6 +35,8 @@ const struct oe_sshconf_def oe_sshconf_defs[OE_SSHCONF_COUNT] = {
 	DEF(CONTROLPATH, "ControlPath", TEXT, .expands = true),
 	DEF(CONTROLPERSIST, "ControlPersist", TEXT, .fallback = "no"),
 	DEF(DYNAMICFORWARD, "DynamicForward", TEXT, .adds = true),
+	/* no default: ssh's is "no", and ours as in ssh before there was it */
+	DEF(ENABLEESCAPECOMMANDLINE, "EnableEscapeCommandline", YESNO),
 	DEF(ESCAPECHAR, "EscapeChar", TEXT, .fallback = "~"),
 	DEF(EXITONFORWARDFAILURE, "ExitOnForwardFailure", YESNO,
 	    .fallback = "no"),

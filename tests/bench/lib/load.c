@@ -130,8 +130,13 @@ receive_some(struct stream *s)
 
 	if (n < 0 && errno == EAGAIN)
 		return false;
-	if (n < 0 || (uint64_t)n > s->left || (n == 0 && s->left))
-		lost("what came is not what was asked for");
+	if (n < 0)
+		die("receive");
+	if ((uint64_t)n > s->left || (n == 0 && s->left)) {
+		fprintf(stderr, "load: an end %llu bytes early\n",
+		    (unsigned long long)s->left);
+		exit(1);
+	}
 	s->left -= (uint64_t)n;
 	return n == 0;
 }
