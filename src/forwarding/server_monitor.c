@@ -107,11 +107,12 @@ static int
 forwards_connect(struct oe_srv_forwards *f, struct oe_ipc_msg *m)
 {
 	char *host = NULL, *origin = NULL;
-	uint32_t port, origin_port;
+	uint32_t token, port, origin_port;
 	struct fwd_item *i;
 	const char *why;
 
-	if (oe_buf_get_cstring(&m->payload, OE_SRV_FORWARD_HOST_MAX, &host) <
+	if (oe_buf_get_u32(&m->payload, &token) < 0 ||
+	    oe_buf_get_cstring(&m->payload, OE_SRV_FORWARD_HOST_MAX, &host) <
 		0 ||
 	    oe_buf_get_u32(&m->payload, &port) < 0 ||
 	    oe_buf_get_cstring(&m->payload, OE_SRV_FORWARD_HOST_MAX, &origin) <
@@ -122,6 +123,7 @@ forwards_connect(struct oe_srv_forwards *f, struct oe_ipc_msg *m)
 		return OE_EPROTO;
 	}
 	i = oe_fwd__item_new(f, FWD_LOCAL);
+	i->token = token;
 	i->host = host;
 	i->port = port;
 	/* doc/protocol/forwarding.md: how a path travels */
@@ -130,9 +132,7 @@ forwards_connect(struct oe_srv_forwards *f, struct oe_ipc_msg *m)
 	i->origin_port = origin_port;
 	why = connect_begin(f, i);
 	if (why)
-		forwards_refuse(f, i, m->type, why);
-	else
-		forwards_reply(f->conn, m->type, i->id);
+		oe_fwd__item_answer(f, i, -1, why);
 	return 0;
 }
 
