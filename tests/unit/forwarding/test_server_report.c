@@ -323,6 +323,38 @@ test_reaped(void **state)
 	assert_false(h->conn.forwards->forwarder_lost);
 }
 
+/* Nobody has noticed yet that it is dead when it is given something to do. */
+static void
+test_dead(void **state)
+{
+	struct hostile *h = *state;
+	uint32_t id = ask(h, OE_SRV_REQ_FORWARD_LISTEN, "localhost", 8080);
+	struct oe_ipc_msg m;
+
+	report(h, OE_FWD_IS_LISTENING, id, 8080, -1);
+	assert_int_equal(said(h, id), SAID_YES);
+	kill(h->conn.forwards->pid, SIGKILL);
+	waitpid(h->conn.forwards->pid, NULL, 0);
+	oe_ipc_msg_init(&m, OE_SRV_REQ_FORWARD_CANCEL);
+	(void)oe_buf_put_cstring(&m.payload, "localhost");
+	(void)oe_buf_put_u32(&m.payload, 8080);
+	assert_int_equal(oe_ipc_send(h->rpc, &m, NULL), 0);
+	oe_ipc_msg_done(&m);
+	oe_srv__serve(&h->conn);
+	assert_int_equal(oe_ipc_recv(h->rpc, 0, &m, NULL), 0);
+	oe_ipc_msg_done(&m);
+	assert_true(h->conn.forwards->forwarder_lost);
+	/* the next one starts another, which dies in its turn */
+	id = ask(h, OE_SRV_REQ_FORWARD_CONNECT, "10.255.0.1", 9);
+	assert_int_equal(said(h, id), SAID_NOTHING);
+	kill(h->conn.forwards->pid, SIGKILL);
+	waitpid(h->conn.forwards->pid, NULL, 0);
+	assert_int_not_equal(
+	    ask(h, OE_SRV_REQ_FORWARD_CONNECT, "a.invalid", 80), 0);
+	assert_int_equal(h->conn.forwards->npending, 0);
+	assert_false(h->conn.done);
+}
+
 int
 main(void)
 {
@@ -333,6 +365,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_listening, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_reaped, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_dead, setup, teardown),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
