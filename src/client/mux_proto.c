@@ -223,6 +223,8 @@ oe_mux_request_forward(const struct oe_mux_request *r,
 		    err, OE_EINVAL, "this kind of forward is not known");
 	if (!socks && !r->to.path && (!r->to.host || !r->to.port))
 		return oe_err_set(err, OE_EINVAL, "the forward leads nowhere");
+	if ((r->from.path && !*r->from.path) || (r->to.path && !*r->to.path))
+		return oe_err_set(err, OE_EINVAL, "a path is empty");
 	if (r->kind == 'D' && r->from.path)
 		return oe_err_set(
 		    err, OE_EINVAL, "a SOCKS proxy listens on a port only");

@@ -281,6 +281,7 @@ on_open(void *arg, struct oe_ssh_chan *chan, bool pty_refused,
 		x->s.escapes = true;
 	}
 	start_pump(x);
+	oe_mux__session_resized(x, 0);
 }
 
 static enum oe_ssh_open_kind

@@ -254,6 +254,9 @@ go_on(struct use *u)
 		return;
 	}
 	watch_signals(u);
+	/* a change of its size before we could hear of it */
+	if (u->tty_fd >= 0)
+		nudge_master(u);
 	use_loop(u);
 	oe_tty_restore();
 	if (u->tty_fd >= 0 && !plan->quiet)

@@ -8,6 +8,9 @@ FORWARD_PEER=$OE_SRCDIR/tests/lib/forward_peer.py
 export PYTHONDONTWRITEBYTECODE=1 PYTHONWARNINGS=ignore
 # who logs in, and where the server is
 LOGIN=$ME AT=$LO
+# what a peer reads that is ended by a signal
+mkfifo "$T/never"
+exec 9<>"$T/never"
 
 peer() {
 	timeout -k 5 60 "$PYTHON" "$FORWARD_PEER" "$@"
