@@ -114,7 +114,7 @@ remove_dead(const char *path)
 	aside = temporary(path);
 	if (rename(path, aside) == 0) {
 		if (!is_dead(aside))
-			(void)link(aside, path);
+			(void)!link(aside, path);
 		(void)unlink(aside);
 	}
 	free(aside);

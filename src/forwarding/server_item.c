@@ -131,9 +131,11 @@ oe_fwd__item_answer(
 	oe_ipc_msg_init(&m, i->kind == FWD_LISTENER
 				? OE_SRV_NOTE_FORWARD_LISTENING
 				: OE_SRV_NOTE_FORWARD_CONNECTED);
-	(void)oe_buf_put_u32(&m.payload, i->id);
+	(void)oe_buf_put_u32(
+	    &m.payload, i->kind == FWD_LISTENER ? i->id : i->token);
 	(void)oe_buf_put_u8(&m.payload, !why);
-	(void)oe_buf_put_u32(&m.payload, i->real_port);
+	(void)oe_buf_put_u32(
+	    &m.payload, i->kind == FWD_LISTENER ? i->real_port : i->id);
 	if (fd >= 0) {
 		m.fds[0] = fd;
 		m.nfds = 1;

@@ -107,11 +107,12 @@ static int
 forwards_connect(struct oe_srv_forwards *f, struct oe_ipc_msg *m)
 {
 	char *host = NULL, *origin = NULL;
-	uint32_t port, origin_port;
+	uint32_t token, port, origin_port;
 	struct fwd_item *i;
 	const char *why;
 
-	if (oe_buf_get_cstring(&m->payload, OE_SRV_FORWARD_HOST_MAX, &host) <
+	if (oe_buf_get_u32(&m->payload, &token) < 0 ||
+	    oe_buf_get_cstring(&m->payload, OE_SRV_FORWARD_HOST_MAX, &host) <
 		0 ||
 	    oe_buf_get_u32(&m->payload, &port) < 0 ||
 	    oe_buf_get_cstring(&m->payload, OE_SRV_FORWARD_HOST_MAX, &origin) <
@@ -122,6 +123,7 @@ forwards_connect(struct oe_srv_forwards *f, struct oe_ipc_msg *m)
 		return OE_EPROTO;
 	}
 	i = oe_fwd__item_new(f, FWD_LOCAL);
+	i->token = token;
 	i->host = host;
 	i->port = port;
 	/* doc/protocol/forwarding.md: how a path travels */
@@ -129,10 +131,9 @@ forwards_connect(struct oe_srv_forwards *f, struct oe_ipc_msg *m)
 	i->origin = origin;
 	i->origin_port = origin_port;
 	why = connect_begin(f, i);
+	/* begun, it may have failed already: i is not ours any more */
 	if (why)
-		forwards_refuse(f, i, m->type, why);
-	else
-		forwards_reply(f->conn, m->type, i->id);
+		oe_fwd__item_answer(f, i, -1, why);
 	return 0;
 }
 
@@ -180,7 +181,7 @@ forwards_listen(struct oe_srv_forwards *f, struct oe_ipc_msg *m)
 	struct fwd_item *i;
 	char *host = NULL;
 	const char *why;
-	uint32_t port;
+	uint32_t port, id;
 
 	if (oe_buf_get_cstring(&m->payload, OE_SRV_FORWARD_HOST_MAX, &host) <
 		0 ||
@@ -191,11 +192,12 @@ forwards_listen(struct oe_srv_forwards *f, struct oe_ipc_msg *m)
 	i = oe_fwd__item_new(f, FWD_LISTENER);
 	i->host = host;
 	i->port = port;
+	id = i->id;
 	why = listen_begin(f, i);
 	if (why)
 		forwards_refuse(f, i, m->type, why);
 	else
-		forwards_reply(f->conn, m->type, i->id);
+		forwards_reply(f->conn, m->type, id);
 	return 0;
 }
 
@@ -221,8 +223,9 @@ forwards_cancel(struct oe_srv_forwards *f, struct oe_ipc_msg *m)
 	if (i) {
 		id = i->id;
 		oe_fwd__item_order(i, OE_FWD_DO_END, &order);
-		oe_fwd_mailbox_send(f->forwarder, &order);
 		oe_fwd__item_closed(f, i, 0, 0);
+		/* may lose the forwarder, and with it what waits for it */
+		oe_fwd_mailbox_send(f->forwarder, &order);
 	}
 	forwards_reply(f->conn, m->type, id);
 	return 0;
@@ -234,6 +237,7 @@ forwards_close(struct oe_srv_forwards *f, struct oe_ipc_msg *m)
 	struct oe_ipc_msg order;
 	uint64_t sent, received;
 	struct fwd_item *i;
+	bool pending;
 	uint32_t id;
 
 	if (oe_buf_get_u32(&m->payload, &id) < 0 ||
@@ -243,12 +247,14 @@ forwards_close(struct oe_srv_forwards *f, struct oe_ipc_msg *m)
 	i = oe_fwd__item_find(f, id);
 	if (!i || i->kind == FWD_LISTENER)
 		return OE_EPROTO;
-	/* the peer was gone before the answer was there */
-	if (i->state != FWD_OPEN && f->forwarder) {
-		oe_fwd__item_order(i, OE_FWD_DO_END, &order);
-		oe_fwd_mailbox_send(f->forwarder, &order);
-	}
+	pending = i->state != FWD_OPEN;
+	oe_fwd__item_order(i, OE_FWD_DO_END, &order);
 	oe_fwd__item_closed(f, i, sent, received);
+	/* the peer was gone before the answer was there */
+	if (pending && f->forwarder)
+		oe_fwd_mailbox_send(f->forwarder, &order);
+	else
+		oe_ipc_msg_done(&order);
 	return 0;
 }
 

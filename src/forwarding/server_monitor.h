@@ -48,8 +48,9 @@ struct fwd_item {
 	enum fwd_kind kind;
 	enum fwd_state state;
 	uint32_t id;
-	bool is_unix; /* host is the path of a Unix socket */
-	char *host;   /* as the peer wrote it */
+	uint32_t token; /* LOCAL: net's name for it */
+	bool is_unix;   /* host is the path of a Unix socket */
+	char *host;     /* as the peer wrote it */
 	unsigned port;
 	unsigned real_port; /* LISTENER: what it is bound to */
 	char *origin;

@@ -171,6 +171,7 @@ start_server -b 10.77.0.1 --keepalive 1s --keepalive-max 2 \
 # far_hold OPTION...: the client is behind the link.
 far_hold() {
 	nsenter --net -t "$FAR" ssh -F /dev/null -i "$T/id" -o BatchMode=yes \
+		-o ConnectionAttempts=20 \
 		-o UserKnownHostsFile="$T/known_hosts" \
 		-o StrictHostKeyChecking=accept-new -p "$SERVER_PORT" \
 		-N "$@" "$ME@10.77.0.1" >"$T/hold" 2>&1 3>&- &

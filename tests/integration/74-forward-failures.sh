@@ -216,7 +216,8 @@ kill -STOP "$(forwarder_pids)"
 peer ask "$L" e 10 >/dev/null 2>&1 3>&- &
 own $!
 run oe_ssh "$ME@$LO" 'echo here'
-is "$(cat "$OUT")" here "a stopped forwarder stops no other connection"
+is "$(cat "$OUT")" here "a stopped forwarder stops no other connection" ||
+	diag_file "$ERR"
 end_back
 unhold
 nothing_left "after a forwarder that was stopped"

@@ -10,7 +10,7 @@ ulimit -n "$(ulimit -Hn)"
 start_sshd || skip_all "no sshd here"
 start_server || bail "no server"
 LIB=$OE_SRCDIR/tests/lib
-timeout -k 5 250 python3 "$LIB/forward.py" serve 0 >"$T/echo.out" 2>&1 &
+timeout -k 5 900 python3 "$LIB/forward.py" serve 0 >"$T/echo.out" 2>&1 &
 own $!
 wait_for 20 grep -q ready "$T/echo.out" || bail "no target"
 ECHO=$(head -n 1 "$T/echo.out")
@@ -40,7 +40,7 @@ let_go() {
 }
 
 socks() {
-	timeout -k 5 200 python3 "$LIB/socks.py" "$@"
+	timeout -k 5 900 python3 "$LIB/socks.py" "$@"
 }
 
 talks() {

@@ -17,13 +17,13 @@ HELD_MAX=20000
 is_sanitized && HELD_MAX=60000
 
 load() {
-	timeout -k 5 250 python3 "$LIB/forward_load.py" "$@"
+	timeout -k 5 900 python3 "$LIB/forward_load.py" "$@"
 }
 load flood "$MIB" >"$T/flood.out" &
 own $!
 load ender >"$T/ender.out" &
 own $!
-timeout -k 5 250 python3 "$LIB/forward.py" serve 0 "$T/echo.sock" \
+timeout -k 5 900 python3 "$LIB/forward.py" serve 0 "$T/echo.sock" \
 	>"$T/echo.out" 2>&1 &
 own $!
 wait_for 20 test -s "$T/flood.out" || bail "no target"

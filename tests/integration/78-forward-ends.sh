@@ -12,10 +12,10 @@ export XDG_RUNTIME_DIR=$T/run
 mkdir -m 700 "$T/run"
 
 py() {
-	timeout -k 5 200 python3 "$LIB/forward.py" "$@"
+	timeout -k 5 900 python3 "$LIB/forward.py" "$@"
 }
 load() {
-	timeout -k 5 200 python3 "$LIB/forward_load.py" "$@"
+	timeout -k 5 900 python3 "$LIB/forward_load.py" "$@"
 }
 forward() {
 	timeout -k 5 60 "$OMNIEDGE" forward "$@"

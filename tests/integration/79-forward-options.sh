@@ -10,7 +10,7 @@ start_server || bail "no server"
 export XDG_RUNTIME_DIR=$T/run
 mkdir -m 700 "$T/run"
 py() {
-	timeout -k 5 200 python3 "$OE_SRCDIR/tests/lib/forward.py" "$@"
+	timeout -k 5 900 python3 "$OE_SRCDIR/tests/lib/forward.py" "$@"
 }
 forward() {
 	timeout -k 5 60 "$OMNIEDGE" forward "$@"

@@ -44,7 +44,7 @@ owner() {
 	ps | pgrep) echo procps ;;
 	systemd-analyze | systemd-run) echo systemd ;;
 	cmp | sha256sum | stty) echo bash ;; # diffutils, coreutils: everywhere
-	setpriv | runuser | script | last | lastlog) echo util-linux ;;
+	setpriv | runuser | script | nsenter | unshare | last | lastlog) echo util-linux ;;
 	*) echo "$1" ;;
 	esac
 }
