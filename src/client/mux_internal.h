@@ -32,6 +32,7 @@ struct oe_mux__client {
 	pid_t pid;
 	bool greeted;
 	bool ours;         /* it is omniedge */
+	bool first;        /* the command that started the master */
 	bool waits;        /* no further request until this one is answered */
 	bool leaving;      /* to be closed once it has its last message */
 	bool over;         /* to be freed before the loop waits */
@@ -54,6 +55,7 @@ struct oe_mux__master {
 	struct oe_keepalive *alive;
 	struct oe_idle *idle;
 	struct oe_timer *persist;
+	struct oe_timer *pause; /* the door opens again */
 	int signal_fd;
 	struct oe_watch *signal_watch;
 	int64_t persist_ms; /* -1: it is not to last; 0: for ever */
@@ -67,8 +69,11 @@ struct oe_mux__master {
 };
 
 /* mux_serve.c */
-/** oe_mux__client_new() - serve whoever is at @fd, which is taken over. */
-void oe_mux__client_new(struct oe_mux__master *m, int fd);
+/**
+ * oe_mux__client_new() - serve whoever is at @fd, which is taken over.
+ * @first: it is the command that started the master.
+ */
+void oe_mux__client_new(struct oe_mux__master *m, int fd, bool first);
 /** oe_mux__client_reap() - free those that are over; @all: every one. */
 void oe_mux__client_reap(struct oe_mux__master *m, bool all);
 /** oe_mux__client_answer() - to its request; it may ask again. */
@@ -116,7 +121,7 @@ struct oe_mux__forwards {
 	struct oe_mux_client *c;
 	enum oe_mux_type type;
 	bool print; /* ports that the peer chose, on standard output */
-	size_t failed;
+	size_t asked, failed;
 	int status; /* of the last one that failed */
 };
 /** oe_mux__forward_all() - those of @plan; the user is told of failures. */

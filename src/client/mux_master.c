@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include "client/forwarding.h"
 #include "client/keepalive.h"
 #include "client/mux_internal.h"
+#include "client/session_internal.h"
 #include "client/streams.h"
 #include "core/app/exitcode.h"
 #include "core/base/err.h"
@@ -23,6 +25,8 @@
 
 /* The farewell may wait this long for a full socket. */
 #define FAREWELL_MS 500
+/* No descriptor for a client: look again after this time. */
+#define PAUSE_MS 500
 
 static void
 master_end(struct oe_mux__master *m, int status)
@@ -65,8 +69,34 @@ on_client(void *arg, short revents)
 	int fd = oe_mux_socket_accept(&m->socket);
 
 	(void)revents;
-	if (fd >= 0)
-		oe_mux__client_new(m, fd);
+	if (fd >= 0) {
+		oe_mux__client_new(m, fd, false);
+	} else if (fd == OE_ESYS) {
+		/* it would be tried without end */
+		oe_watch_set(m->watch, 0);
+		oe_timer_set(m->pause, PAUSE_MS);
+	}
+}
+
+static void
+on_pause_end(void *arg)
+{
+	struct oe_mux__master *m = arg;
+
+	if (m->watch)
+		oe_watch_set(m->watch, POLLIN);
+}
+
+/* Each session takes a handful of descriptors. */
+static void
+raise_limit(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) < 0 || l.rlim_cur >= l.rlim_max)
+		return;
+	l.rlim_cur = l.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &l);
 }
 
 /* The terminal of a session, whose process tells us, is not ours. */
@@ -127,7 +157,7 @@ open_doors(struct oe_mux__master *m)
 	if (m->plan.detached && !oe_log_wants(OE_LOG_DEBUG))
 		oe_stream_drop(STDERR_FILENO);
 	if (m->plan.first >= 0)
-		oe_mux__client_new(m, m->plan.first);
+		oe_mux__client_new(m, m->plan.first, true);
 	m->plan.first = -1;
 	m->watch = oe_loop_watch(m->loop, m->socket.fd, POLLIN, on_client, m);
 }
@@ -209,6 +239,7 @@ master_start(struct oe_mux__master *m)
 	watch_signals(m);
 	m->alive = oe_keepalive_new(p->c, p->conf, on_dead_peer, m);
 	m->persist = oe_loop_timer(m->loop, -1, on_persisted, m);
+	m->pause = oe_loop_timer(m->loop, -1, on_pause_end, m);
 	m->idle = oe_loop_idle(m->loop, on_idle, m);
 	if (!p->c->wary)
 		m->agent = oe_forward_agent_new(p->c, p->conf);
@@ -232,6 +263,7 @@ master_close(struct oe_mux__master *m)
 	oe_forward_agent_free(&m->agent);
 	oe_keepalive_free(&m->alive);
 	oe_timer_free(&m->persist);
+	oe_timer_free(&m->pause);
 	oe_idle_free(m->loop, &m->idle);
 	oe_watch_free(&m->signal_watch);
 	oe_fd_close(&m->signal_fd);
@@ -254,10 +286,13 @@ oe_mux_master_run(const struct oe_mux_master_plan *plan)
 	    .stays = plan->stays,
 	};
 
+	raise_limit();
 	master_start(&m);
 	while (!m.over)
 		if (oe_loop_once(m.loop, -1) < 0)
 			master_end(&m, OE_EXIT_CONNECT);
 	master_close(&m);
+	if (m.raise)
+		oe_session__raise(m.raise);
 	return m.status;
 }

@@ -36,6 +36,7 @@ forward_one(void *arg, const struct oe_cli_forward *what)
 	uint32_t port = 0;
 	int r;
 
+	f->asked++;
 	r = oe_mux_client_forward(f->c, f->type, what, &port, &err);
 	if (r == 0 && port)
 		say_port(f, what, port);
@@ -103,6 +104,11 @@ order_forwards(
 	    .print = !cancel};
 
 	oe_mux__forward_all(&f, plan);
+	if (!f.asked) {
+		oe_log_error(NULL, "-O %s needs -L, -R or -D",
+		    cancel ? "cancel" : "forward");
+		return OE_EXIT_CONNECT;
+	}
 	return f.failed ? OE_EXIT_CONNECT : OE_EXIT_OK;
 }
 

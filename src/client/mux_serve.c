@@ -256,11 +256,11 @@ on_permission(void *arg, bool yes)
 		    c, OE_MUX_S_PERMISSION_DENIED, "Permission denied");
 }
 
-/* Its own process' first session is what the user asked for. */
+/* What the master was started for is what the user wants. */
 static void
 admit(struct oe_mux__client *c)
 {
-	char *text = c->pid == getppid() ? NULL : question(c);
+	char *text = c->first ? NULL : question(c);
 
 	c->waits = true;
 	if (!text) {
@@ -349,7 +349,7 @@ on_late(void *arg)
 }
 
 /* Those that want nothing make room: the list has the newest first. */
-static void
+static bool
 drop_oldest(struct oe_mux__master *m)
 {
 	struct oe_mux__client *c, *oldest = NULL;
@@ -359,21 +359,21 @@ drop_oldest(struct oe_mux__master *m)
 			oldest = c;
 	if (oldest)
 		oldest->over = true;
+	return oldest;
 }
 
 void
-oe_mux__client_new(struct oe_mux__master *m, int fd)
+oe_mux__client_new(struct oe_mux__master *m, int fd, bool first)
 {
 	struct oe_mux__client *c;
 
-	if (m->nclients >= OE_MUX_CLIENTS_MAX)
-		drop_oldest(m);
-	if (m->nclients >= 2 * OE_MUX_CLIENTS_MAX) {
+	if (m->nclients >= OE_MUX_CLIENTS_MAX && !drop_oldest(m)) {
 		(void)close(fd);
 		return;
 	}
 	c = oe_mem_zalloc(sizeof *c);
 	c->master = m;
+	c->first = first;
 	c->pid = oe_mux_socket_peer(fd);
 	oe_mux_stream_init(&c->stream, fd);
 	c->deadline = oe_loop_timer(m->loop, OE_MUX_CLIENT_MS, on_late, c);

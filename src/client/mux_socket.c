@@ -190,9 +190,16 @@ oe_mux_socket_accept(const struct oe_mux_socket *s)
 {
 	int fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
+	if (fd < 0)
+		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
+			       errno == ENOBUFS
+			   ? OE_ESYS
+			   : OE_EAGAIN;
 	/* root may do as it likes with this process anyhow */
-	if (fd >= 0 && !peer_is(fd, true))
+	if (!peer_is(fd, true)) {
 		oe_fd_close(&fd);
+		return OE_EAGAIN;
+	}
 	return fd;
 }
 

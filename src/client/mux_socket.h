@@ -41,7 +41,8 @@ void oe_mux_socket_close(struct oe_mux_socket *s);
 void oe_mux_socket_forget(struct oe_mux_socket *s);
 /**
  * oe_mux_socket_accept() - the next client, if it is of this user or root.
- * Return: a descriptor, or -1.
+ * Return: a descriptor, OE_EAGAIN (there is none, or not of this user), or
+ * OE_ESYS (none can be had now: too many descriptors).
  */
 int oe_mux_socket_accept(const struct oe_mux_socket *s);
 /**

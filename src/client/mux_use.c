@@ -17,6 +17,7 @@
 #include "client/mux.h"
 #include "client/mux_client.h"
 #include "client/mux_internal.h"
+#include "client/session_internal.h"
 #include "client/streams.h"
 #include "client/tty.h"
 #include "core/app/exitcode.h"
@@ -213,19 +214,6 @@ use_loop(struct use *u)
 	}
 }
 
-/* The same signal again, with nobody left to catch it. */
-static void
-pass_signal(int sig)
-{
-	sigset_t set;
-
-	signal(sig, SIG_DFL);
-	sigemptyset(&set);
-	sigaddset(&set, sig);
-	kill(getpid(), sig);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
-}
-
 static void
 enter_terminal(struct use *u)
 {
@@ -306,6 +294,6 @@ oe_mux_use(struct oe_mux_client *c, const struct oe_mux_want *want, bool joined,
 	*ret_status = u.status;
 	oe_mux_client_close(c);
 	if (u.raise)
-		pass_signal(u.raise);
+		oe_session__raise(u.raise);
 	return 0;
 }

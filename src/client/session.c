@@ -346,9 +346,8 @@ session_close(struct oe_session *s)
 	}
 }
 
-/* The same signal again, with nobody left to catch it. */
-static void
-pass_signal(int sig)
+void
+oe_session__raise(int sig)
 {
 	sigset_t set;
 
@@ -473,7 +472,7 @@ oe_session_run(struct oe_connect *c, const struct oe_session_plan *plan)
 	session_close(&s);
 	oe_buf_done(&modes);
 	if (s.raise)
-		pass_signal(s.raise);
+		oe_session__raise(s.raise);
 	return status;
 }
 

@@ -62,5 +62,7 @@ struct oe_session {
 
 /** oe_session__end() - it is over with @status, unless it is already. */
 void oe_session__end(struct oe_session *s, int status);
+/** oe_session__raise() - the same signal again, with nobody to catch it. */
+void oe_session__raise(int sig);
 /** oe_session__escape() - what the user asked for, as of client/escape.h. */
 void oe_session__escape(void *arg, enum oe_escape_act what);

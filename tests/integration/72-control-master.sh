@@ -430,6 +430,8 @@ is "$(master_pid)" "$pid" "the master has seen it all"
 # --- forwards ----------------------------------------------------------------
 
 if has forward; then
+	run by oe_ssh -O forward "$ME@$LO"
+	is "$STATUS" 255 "-O forward of nothing"
 	echo page >"$T/page"
 	start_listening WEB "$T/web.log" python3 -m http.server --bind "$LO" \
 		--directory "$T" @PORT@ || bail "no web server"
@@ -491,6 +493,39 @@ print(u.urlopen("http://127.0.0.1:%s/page" % sys.argv[1], timeout=20)
 	like "$(cat "$ERR")" 'could not be set up' "and why"
 	check "and no socket" wait_for 20 gone
 fi
+
+# --- over other hosts --------------------------------------------------------
+
+cat >"$T/config" <<CONF
+Host *
+	IdentityFile $T/id
+	UserKnownHostsFile $T/known_hosts
+	StrictHostKeyChecking accept-new
+	User $ME
+Host gate
+	HostName $LO
+	Port $SSHD_PORT
+Host far-* other-*
+	HostName $LO
+	Port $SERVER_PORT
+	ControlPath $S
+	ControlMaster auto
+	ControlPersist yes
+Host far-*
+	ProxyJump gate
+Host other-*
+	ProxyCommand $OMNIEDGE ssh -F $T/config -W %h:%p gate
+CONF
+for way in far-jump other-command; do
+	run timeout -k 5 60 "$OMNIEDGE" ssh -F "$T/config" "$way" 'echo first'
+	is "$STATUS $(cat "$OUT")" "0 first" "$way: its output ends"
+	pid=$(master_pid)
+	is "$(by oe_ssh "$ME@$LO" 'echo second')" second \
+		"$way: the way outlives the first command"
+	end_master
+	check "$way: and ends with the master" wait_for 20 eval \
+		"! pgrep -f 'ssh -F $T/config'"
+done
 
 # --- files -------------------------------------------------------------------
 
