@@ -164,7 +164,8 @@ on_http(struct target *t, struct conn *c)
 	c->owes = strtoull(c->head + 5, NULL, 10);
 	c->head_len = 0;
 	len = snprintf(reply, sizeof reply,
-	    "HTTP/1.1 200 OK\r\nContent-Length: %llu\r\n\r\n",
+	    "HTTP/1.1 200 OK\r\n%sContent-Length: %llu\r\n\r\n",
+	    c->last ? "Connection: close\r\n" : "",
 	    (unsigned long long)c->owes);
 	/* with the body's beginning, in one segment */
 	return send(c->fd, reply, (size_t)len, MSG_MORE) == len && give(t, c);
