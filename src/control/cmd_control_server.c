@@ -195,33 +195,69 @@ static const struct oe_example examples[] = {
 	"make the administrator; prints a password that is good once"},
     {"omniedge control-server --public-url https://control.example.org:8443",
 	"serve, with a certificate of its own"},
+    {"omniedge control-server backup /var/backups/control.db",
+	"a copy of the SQLite store, also while it serves"},
     {"omniedge control-server --check-config", "what would be in force"},
     {NULL, NULL},
+};
+
+/* A sub-command; @init takes --email, @file an operand. */
+struct verb {
+	const char *name;
+	bool init, file;
+};
+
+static const struct verb verbs[] = {
+    {"init", true, false},
+    {"migrate", false, false},
+    {"backup", false, true},
+    {"restore", false, true},
 };
 
 static int
 check(const struct oe_values *v, const struct oe_strs *operands,
     struct oe_err *err)
 {
-	const char *what = operands->n ? operands->v[0] : "run";
+	static const struct verb serve = {"", false, false};
+	const struct verb *verb = operands->n ? NULL : &serve;
+	size_t i;
 
-	if (operands->n == 0 || oe_str_eq(what, "migrate"))
-		return oe_values_is_set(v, "email")
-			   ? oe_err_set(err, OE_EUSAGE, "--email is for init")
-			   : 0;
-	if (!oe_str_eq(what, "init"))
-		return oe_err_set(
-		    err, OE_EUSAGE, "'%s' is none of init and migrate", what);
+	for (i = 0; !verb && i < sizeof verbs / sizeof *verbs; i++)
+		if (oe_str_eq(operands->v[0], verbs[i].name))
+			verb = &verbs[i];
+	if (!verb)
+		return oe_err_set(err, OE_EUSAGE,
+		    "'%s' is none of init, migrate, backup and restore",
+		    operands->v[0]);
+	if (verb->file != (operands->n == 2))
+		return oe_err_set(err, OE_EUSAGE,
+		    verb->file ? "%s needs a FILE" : "%s takes no FILE",
+		    verb->name);
+	if (!verb->init && oe_values_is_set(v, "email"))
+		return oe_err_set(err, OE_EUSAGE, "--email is for init");
 	return 0;
+}
+
+static int
+run_verb(
+    const struct oe_ctx *ctx, const struct oe_ctl_config *c, struct oe_err *err)
+{
+	const struct oe_strs *o = ctx->operands;
+
+	if (oe_str_eq(o->v[0], "init"))
+		return oe_ctl_admin_init(ctx, c, err);
+	if (oe_str_eq(o->v[0], "migrate"))
+		return oe_ctl_admin_migrate(c, err);
+	if (oe_str_eq(o->v[0], "backup"))
+		return oe_ctl_admin_backup(c, o->v[1], err);
+	return oe_ctl_admin_restore(c, o->v[1], err);
 }
 
 static int
 run_admin(const struct oe_ctx *ctx, const struct oe_ctl_config *c)
 {
 	struct oe_err err = OE_ERR_INIT;
-	int r = oe_str_eq(ctx->operands->v[0], "init")
-		    ? oe_ctl_admin_init(ctx, c, &err)
-		    : oe_ctl_admin_migrate(c, &err);
+	int r = run_verb(ctx, c, &err);
 
 	if (r < 0)
 		oe_log_error(NULL, "%s", oe_err_text(&err));
@@ -258,8 +294,8 @@ run(const struct oe_ctx *ctx)
 const struct oe_command oe_ctl_command_control_server = {
     .name = "control-server",
     .summary = "serve the control API: devices, names, policy, keys",
-    .operands = "[init|migrate]",
-    .max_operands = 1,
+    .operands = "[init|migrate|backup FILE|restore FILE]",
+    .max_operands = 2,
     .params = params,
     .flags = OE_CMD_CONFIG_FILE,
     .examples = examples,

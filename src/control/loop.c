@@ -111,6 +111,23 @@ has_room(struct oe_ctl_loop *l, const struct oe_ctl__link *k)
 	return true;
 }
 
+/* Large bodies are for those who have logged in: memory is not for all. */
+static int
+may_send(void *arg, const struct oe_ctl_request *r)
+{
+	struct oe_ctl_loop *l = arg;
+	const struct oe_ctl_route *route = r->match.route;
+
+	if (!route)
+		return r->match.path_known ? 405 : 404;
+	if (route->need == OE_CTL_NEED_NOBODY)
+		return 413;
+	return oe_ctl_auth_plausible(
+		   l->plan.server->auth, r->h.authorization, oe_time_wall_ms())
+		   ? 0
+		   : 401;
+}
+
 static void
 take(struct oe_ctl_loop *l, int fd, bool tls)
 {
@@ -129,6 +146,8 @@ take(struct oe_ctl_loop *l, int fd, bool tls)
 	k->tls = tls;
 	k->deadline_ms = oe_time_mono_ms() + l->plan.head_ms;
 	oe_ctl_conn_init(&k->conn, l->plan.server->routes);
+	k->conn.may_send = may_send;
+	k->conn.arg = l;
 	oe_ctl__link_in(l, k);
 	memset(&how, 0, sizeof how);
 	how.vh = tls ? l->tls_vhost : l->plain_vhost;

@@ -38,6 +38,9 @@ int oe_ctl_config_load(const struct oe_values *v, struct oe_ctl_config **ret,
 void oe_ctl_config_free(struct oe_ctl_config **c);
 /** oe_ctl_config_log() - level and form of the messages. */
 void oe_ctl_config_log(const struct oe_values *v);
+/** oe_ctl_config_dirs() - make the data directory. */
+int oe_ctl_config_dirs(
+    const struct oe_ctl_config *c, struct oe_err *err) OE_MUST_CHECK;
 /** oe_ctl_config_store() - make the directory and open the store. */
 int oe_ctl_config_store(const struct oe_ctl_config *c,
     struct oe_ctl_store **ret, struct oe_err *err) OE_MUST_CHECK;
@@ -51,3 +54,9 @@ int oe_ctl_admin_init(const struct oe_ctx *ctx, const struct oe_ctl_config *c,
 /** oe_ctl_admin_migrate() - bring the store up to date. */
 int oe_ctl_admin_migrate(
     const struct oe_ctl_config *c, struct oe_err *err) OE_MUST_CHECK;
+/** oe_ctl_admin_backup() - copy the store into a file. */
+int oe_ctl_admin_backup(const struct oe_ctl_config *c, const char *file,
+    struct oe_err *err) OE_MUST_CHECK;
+/** oe_ctl_admin_restore() - make the store out of such a file. */
+int oe_ctl_admin_restore(const struct oe_ctl_config *c, const char *file,
+    struct oe_err *err) OE_MUST_CHECK;

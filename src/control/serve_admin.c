@@ -9,6 +9,7 @@
 #include "control/serve.h"
 #include "control/store.h"
 #include "control/store_auth.h"
+#include "control/store_backup.h"
 #include "core/app/command.h"
 #include "core/base/crypto.h"
 #include "core/base/err.h"
@@ -92,5 +93,30 @@ oe_ctl_admin_migrate(const struct oe_ctl_config *c, struct oe_err *err)
 	if (r == 0)
 		printf("%s: up to date\n", oe_ctl_store_kind(store));
 	oe_ctl_store_close(&store);
+	return r;
+}
+
+int
+oe_ctl_admin_backup(
+    const struct oe_ctl_config *c, const char *file, struct oe_err *err)
+{
+	int r = oe_ctl_store_backup(c->database, file, err);
+
+	if (r == 0)
+		printf("%s: written; it holds secrets of this server\n", file);
+	return r;
+}
+
+int
+oe_ctl_admin_restore(
+    const struct oe_ctl_config *c, const char *file, struct oe_err *err)
+{
+	int r = oe_ctl_config_dirs(c, err);
+
+	if (r == 0)
+		r = oe_ctl_store_restore(c->database, file, err);
+	if (r == 0)
+		printf("%s: restored; everybody has to log in again\n",
+		    c->database);
 	return r;
 }

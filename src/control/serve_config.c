@@ -185,6 +185,12 @@ make_dirs(const char *path, struct oe_err *err)
 }
 
 int
+oe_ctl_config_dirs(const struct oe_ctl_config *c, struct oe_err *err)
+{
+	return make_dirs(c->data_dir, err);
+}
+
+int
 oe_ctl_config_store(const struct oe_ctl_config *c, struct oe_ctl_store **ret,
     struct oe_err *err)
 {

@@ -97,6 +97,7 @@ bool
 oe_ctl_time_parse(const char *text, int64_t *ret_ms)
 {
 	struct tm tm = {0}, back;
+	int64_t all_ms;
 	int ms, minutes, mday;
 	time_t t;
 
@@ -109,6 +110,9 @@ oe_ctl_time_parse(const char *text, int64_t *ret_ms)
 	t = timegm(&back);
 	if (back.tm_mday != mday && tm.tm_sec < 60)
 		return false;
-	*ret_ms = ((int64_t)t - (int64_t)minutes * 60) * 1000 + ms;
-	return *ret_ms >= 0;
+	all_ms = ((int64_t)t - (int64_t)minutes * 60) * 1000 + ms;
+	if (all_ms < 0)
+		return false;
+	*ret_ms = all_ms;
+	return true;
 }

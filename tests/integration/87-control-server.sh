@@ -125,6 +125,8 @@ is "$(http -H 'Content-Type: application/json' --data-binary "@$T/big" \
 is "$(http -k -H Expect: -H 'Content-Type: application/json' \
 	--data-binary "@$T/big" "${LOGIN/$CONTROL_HTTP/$CONTROL_URL}")" 413 \
 	"the same over TLS, without waiting to be asked"
+is "$(http -H 'Content-Type: application/x-ndjson' --data-binary "@$T/big" \
+	"$CONTROL_HTTP/api/ssh/v1/events")" 401 "401 before a large body is read"
 is "$(http "$CONTROL_HTTP/healthz?a=%00")" 400 "400 for a NUL in the query"
 is "$(http --path-as-is "$CONTROL_HTTP/api/v2/../../healthz")" 404 \
 	"dots are no way up"
