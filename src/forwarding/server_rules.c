@@ -15,7 +15,7 @@ oe_fwd_verdict_text(enum oe_fwd_verdict v)
 	case OE_FWD_ALLOWED:
 		break;
 	case OE_FWD_OFF:
-		return "not allowed by --allow-forwarding";
+		return "not allowed by --allow-forwarding or the policy";
 	case OE_FWD_UNGRANTED:
 		return "not permitted by the key, certificate or policy";
 	case OE_FWD_UNLISTED:
@@ -118,6 +118,7 @@ static bool
 rules_names(const struct oe_fwd_rules *r, const struct oe_srv_permit_asked *a)
 {
 	return oe_srv_permits_name_exactly(&r->grant->permit_open, a) ||
+	       (r->rule_open && oe_srv_permits_name_exactly(r->rule_open, a)) ||
 	       oe_srv_permits_name_exactly(r->permit_open, a);
 }
 
@@ -138,7 +139,8 @@ oe_fwd_rules_name(const struct oe_fwd_rules *r, const char *host, unsigned port)
 		return OE_FWD_OFF;
 	if (!port || port > 65535 || !rules_host_ok(host))
 		return OE_FWD_MALFORMED;
-	if (!oe_grant_may_open(r->grant, host, port))
+	if (!oe_grant_may_open(r->grant, host, port) ||
+	    (r->rule_open && !oe_srv_permits_match(r->rule_open, &a)))
 		return OE_FWD_UNGRANTED;
 	if (r->permit_open->n && !oe_srv_permits_match(r->permit_open, &a))
 		return OE_FWD_UNLISTED;
@@ -155,6 +157,8 @@ oe_fwd_rules_addr(const struct oe_fwd_rules *r, const char *host,
 
 	if (v != OE_FWD_ALLOWED)
 		return v;
+	if (r->rule_open && !oe_srv_permits_match(r->rule_open, &a))
+		return OE_FWD_UNGRANTED;
 	if (r->permit_open->n && !oe_srv_permits_match(r->permit_open, &a))
 		return OE_FWD_UNLISTED;
 	v = rules_protected(r, &inner, port);
@@ -169,7 +173,7 @@ oe_fwd_rules_unix(const struct oe_fwd_rules *r, const char *path)
 	if (*path != '/')
 		return OE_FWD_MALFORMED;
 	/* a grant's list has no way to name a path */
-	if (!r->grant->port_forwarding || r->grant->open_listed)
+	if (!r->grant->port_forwarding || r->grant->open_listed || r->rule_open)
 		return OE_FWD_UNGRANTED;
 	if (r->permit_open->n && !oe_strs_has(r->permit_open, path))
 		return OE_FWD_UNLISTED;
@@ -186,7 +190,8 @@ oe_fwd_rules_listen(
 		return OE_FWD_OFF;
 	if (port > 65535 || (*host && !rules_host_ok(host)))
 		return OE_FWD_MALFORMED;
-	if (!oe_grant_may_listen(r->grant, host, port))
+	if (!oe_grant_may_listen(r->grant, host, port) ||
+	    (r->rule_listen && !oe_srv_permits_match(r->rule_listen, &a)))
 		return OE_FWD_UNGRANTED;
 	if (r->permit_listen->n && !oe_srv_permits_match(r->permit_listen, &a))
 		return OE_FWD_UNLISTED;

@@ -24,6 +24,8 @@ struct oe_fwd_rules {
 	bool local, remote;           /* --allow-forwarding */
 	/* --permit-open, --permit-listen; without an item anything goes */
 	const struct oe_strs *permit_open, *permit_listen;
+	/* of the policy's rule: only these, even if empty; NULL: not said */
+	const struct oe_strs *rule_open, *rule_listen;
 	/* addresses of this machine, and where it serves SSH */
 	const struct oe_addr *own;
 	size_t own_n;

@@ -132,8 +132,11 @@ oe_fwd__rules(const struct oe_srv_conn *c, struct oe_addr *own, size_t max,
 
 	*ret = (struct oe_fwd_rules){
 	    .grant = &c->grant,
-	    .local = cfg->forward_local,
-	    .remote = cfg->forward_remote,
+	    .local = cfg->forward_local && c->rule.forward_local,
+	    .remote = cfg->forward_remote && c->rule.forward_remote,
+	    .rule_open = c->rule.open_listed ? &c->rule.permit_open : NULL,
+	    .rule_listen =
+		c->rule.listen_listed ? &c->rule.permit_listen : NULL,
 	    .permit_open = &cfg->permit_open,
 	    .permit_listen = &cfg->permit_listen,
 	    .own = own,

@@ -2,6 +2,7 @@
 #include "core/app/module.h"
 
 #include "mesh/commands.h"
+#include "mesh/server_policy.h"
 #include "mesh/ssh_policy.h"
 
 static const struct oe_command *const commands[] = {
@@ -16,10 +17,17 @@ static const struct oe_command *const commands[] = {
     NULL,
 };
 
+static const struct oe_module_options options[] = {
+    {"ssh-server", oe_mesh_server_params},
+    {NULL, NULL},
+};
+
 extern const struct oe_module oe_module_mesh;
 
 const struct oe_module oe_module_mesh = {
     .name = "mesh",
     .summary = "names and policy of a control API",
     .commands = commands,
+    .options = options,
+    .server_source = &oe_mesh_server_source,
 };

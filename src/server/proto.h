@@ -102,3 +102,5 @@ enum oe_srv_notice {
 #define OE_SRV_VERSION_MAX      256
 #define OE_SRV_CHANNELS_MAX     64
 #define OE_SRV_FORWARD_HOST_MAX 1024
+/* Of ours to the person, with the answer to an authentication request. */
+#define OE_SRV_MESSAGE_MAX 4096

@@ -20,6 +20,7 @@ struct oe_cli_forwarding;
 struct oe_command;
 struct oe_param;
 struct oe_srv_forwarding;
+struct oe_srv_source;
 
 #define OE_SUBSYSTEM_ARGS_MAX 6
 
@@ -37,6 +38,11 @@ struct oe_subsystem {
 	 * only when the server has an event log.
 	 */
 	bool reports;
+	/*
+	 * It serves files, and takes --read-only or --write-only and --root
+	 * DIRECTORY, any number of times, behind these.
+	 */
+	bool files;
 };
 
 /*
@@ -59,6 +65,8 @@ struct oe_module {
 	const struct oe_module_options *options; /* by command NULL, or NULL */
 	/* client/forwarding.h; at most one module has it */
 	const struct oe_cli_forwarding *client_forwarding;
+	/* server/source.h; at most one module has it */
+	const struct oe_srv_source *server_source;
 };
 
 struct oe_module_absent {
