@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/app/module.h"
 
+#include "mesh/client_names.h"
 #include "mesh/commands.h"
 #include "mesh/ssh_policy.h"
 
@@ -22,4 +23,6 @@ const struct oe_module oe_module_mesh = {
     .name = "mesh",
     .summary = "names and policy of a control API",
     .commands = commands,
+    .options = oe_mesh_client_options,
+    .client_names = &oe_mesh_client_names,
 };

@@ -135,7 +135,8 @@ die_by(int number)
 static int
 run_scp(const struct oe_ctx *ctx)
 {
-	struct oe_scp_plan plan = {.v = ctx->values,
+	struct oe_scp_plan plan = {.modules = ctx->modules,
+	    .v = ctx->values,
 	    .operands = ctx->operands,
 	    .flags = take_flags(ctx->values)};
 	struct oe_err err = OE_ERR_INIT;

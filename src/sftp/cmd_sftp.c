@@ -34,6 +34,7 @@ static volatile sig_atomic_t interrupted;
 
 /* One run of the command. */
 struct run {
+	const struct oe_module_set *modules;
 	const struct oe_values *v;
 	const struct oe_strs *operands;
 	struct oe_settings settings;
@@ -190,7 +191,9 @@ settle(struct run *r, struct oe_err *err)
 	e = oe_sftp_target_parse(r->operands->v[0], &r->target, err);
 	if (e < 0)
 		return OE_EUSAGE;
-	e = oe_settings_begin(&r->settings, r->v, err);
+	e = oe_settings_begin(&r->settings, r->modules, r->v, err);
+	if (e == 0)
+		e = oe_settings_split(&r->settings, &r->target.host, err);
 	if (e == 0)
 		e = take_first(r, err);
 	if (e == 0)
@@ -397,7 +400,10 @@ run_settled(struct run *r)
 static int
 run_sftp(const struct oe_ctx *ctx)
 {
-	struct run r = {.v = ctx->values, .operands = ctx->operands, .fd = -1};
+	struct run r = {.modules = ctx->modules,
+	    .v = ctx->values,
+	    .operands = ctx->operands,
+	    .fd = -1};
 	struct oe_err err = OE_ERR_INIT;
 	int e, status;
 

@@ -10,9 +10,11 @@
 
 struct oe_err;
 struct oe_strs;
+struct oe_module_set;
 struct oe_values;
 
 struct oe_scp_plan {
+	const struct oe_module_set *modules; /* who knows names */
 	const struct oe_values *v;
 	const struct oe_strs *operands; /* the last one is the target */
 	unsigned flags;                 /* OE_COPY_ */
