@@ -287,7 +287,7 @@ test_tell(void **state)
 	while (h.n == 0)
 		pthread_cond_wait(&h.cond, &h.lock);
 	assert_int_equal(h.n, 1);
-	assert_string_equal(h.last, "2 dev_2");
+	assert_string_equal(h.last, "3 dev_2");
 	pthread_mutex_unlock(&h.lock);
 	oe_ctl_store_close(&s);
 }
