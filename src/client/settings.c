@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/mux.h"
 #include "core/base/compiler.h"
 #include "core/base/err.h"
 #include "core/base/log.h"
@@ -142,6 +143,7 @@ take_texts(struct oe_settings *s, struct oe_err *err)
 	    {"jump", OE_SSHCONF_PROXYJUMP},
 	    {"bind-address", OE_SSHCONF_BINDADDRESS},
 	    {"cipher", OE_SSHCONF_CIPHERS},
+	    {"control-path", OE_SSHCONF_CONTROLPATH},
 	};
 	const char *value;
 	size_t i;
@@ -239,6 +241,7 @@ oe_settings_plan(const struct oe_settings *s)
 	    .config_file = text(s->v, "ssh-config"),
 	    .quiet = flag(s->v, "quiet"),
 	    .fd = -1,
+	    .outlived = oe_mux_masters(s->conf),
 	};
 
 	return plan;

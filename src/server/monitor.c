@@ -186,28 +186,30 @@ monitor_forward(struct oe_srv_conn *c, struct oe_ipc_msg *m)
 static const struct monitor_rule {
 	unsigned phases; /* where it may be asked at all */
 	unsigned most;   /* how often in a connection; 0: any number */
+	bool told;       /* net does not wait for a reply */
 	oe_srv_handler *handler;
 } monitor_rules[OE_SRV_REQ_COUNT] = {
-    [OE_SRV_REQ_HELLO] = {IN(AUTH), 1, monitor_hello},
-    [OE_SRV_REQ_TRY_KEY] = {IN(AUTH), 0, oe_srv__auth_key},
-    [OE_SRV_REQ_PROVEN_KEY] = {IN(AUTH), 0, oe_srv__auth_key},
-    [OE_SRV_REQ_PASSWORD] = {IN(AUTH), 0, oe_srv__auth_password},
-    [OE_SRV_REQ_NONE] = {IN(AUTH), 0, oe_srv__auth_none},
-    [OE_SRV_REQ_KBDINT] = {IN(AUTH), 0, oe_srv__auth_kbdint},
-    [OE_SRV_REQ_OPEN] = {IN(OPEN), 0, oe_srv__session_open},
-    [OE_SRV_REQ_PTY] = {IN(OPEN), 0, oe_srv__session_pty},
-    [OE_SRV_REQ_ENV] = {IN(OPEN), 0, oe_srv__session_env},
-    [OE_SRV_REQ_START] = {IN(OPEN), 0, oe_srv__session_start},
-    [OE_SRV_REQ_WINDOW] = {IN(OPEN), 0, oe_srv__session_window},
-    [OE_SRV_REQ_SIGNAL] = {IN(OPEN), 0, oe_srv__session_signal},
-    [OE_SRV_REQ_AGENT] = {IN(OPEN), 0, oe_srv__session_agent},
+    [OE_SRV_REQ_HELLO] = {IN(AUTH), 1, false, monitor_hello},
+    [OE_SRV_REQ_TRY_KEY] = {IN(AUTH), 0, false, oe_srv__auth_key},
+    [OE_SRV_REQ_PROVEN_KEY] = {IN(AUTH), 0, false, oe_srv__auth_key},
+    [OE_SRV_REQ_PASSWORD] = {IN(AUTH), 0, false, oe_srv__auth_password},
+    [OE_SRV_REQ_NONE] = {IN(AUTH), 0, false, oe_srv__auth_none},
+    [OE_SRV_REQ_KBDINT] = {IN(AUTH), 0, false, oe_srv__auth_kbdint},
+    [OE_SRV_REQ_OPEN] = {IN(OPEN), 0, false, oe_srv__session_open},
+    [OE_SRV_REQ_PTY] = {IN(OPEN), 0, false, oe_srv__session_pty},
+    [OE_SRV_REQ_ENV] = {IN(OPEN), 0, false, oe_srv__session_env},
+    [OE_SRV_REQ_START] = {IN(OPEN), 0, false, oe_srv__session_start},
+    [OE_SRV_REQ_WINDOW] = {IN(OPEN), 0, false, oe_srv__session_window},
+    [OE_SRV_REQ_SIGNAL] = {IN(OPEN), 0, false, oe_srv__session_signal},
+    [OE_SRV_REQ_AGENT] = {IN(OPEN), 0, false, oe_srv__session_agent},
     /* closing is how an ending connection gives back what it has */
-    [OE_SRV_REQ_CLOSE] = {IN(OPEN) | IN(OVER), 0, oe_srv__session_close},
-    [OE_SRV_REQ_REFUSED] = {IN(AUTH) | IN(OPEN), 0, monitor_refused},
-    [OE_SRV_REQ_FORWARD_CONNECT] = {IN(OPEN), 0, monitor_forward},
-    [OE_SRV_REQ_FORWARD_LISTEN] = {IN(OPEN), 0, monitor_forward},
-    [OE_SRV_REQ_FORWARD_CANCEL] = {IN(OPEN), 0, monitor_forward},
-    [OE_SRV_REQ_FORWARD_CLOSE] = {IN(OPEN) | IN(OVER), 0, monitor_forward},
+    [OE_SRV_REQ_CLOSE] = {IN(OPEN) | IN(OVER), 0, false, oe_srv__session_close},
+    [OE_SRV_REQ_REFUSED] = {IN(AUTH) | IN(OPEN), 0, false, monitor_refused},
+    [OE_SRV_REQ_FORWARD_CONNECT] = {IN(OPEN), 0, true, monitor_forward},
+    [OE_SRV_REQ_FORWARD_LISTEN] = {IN(OPEN), 0, false, monitor_forward},
+    [OE_SRV_REQ_FORWARD_CANCEL] = {IN(OPEN), 0, false, monitor_forward},
+    [OE_SRV_REQ_FORWARD_CLOSE] = {IN(OPEN) | IN(OVER), 0, true,
+	monitor_forward},
 };
 
 static void
@@ -243,7 +245,8 @@ monitor_serve(struct oe_srv_conn *c, struct oe_ipc_msg *m)
 	}
 	/* an ending connection is answered "no" until net has understood */
 	if (c->phase == OE_SRV_PHASE_OVER && !(rule->phases & IN(OVER))) {
-		oe_srv__reply(c, m->type, 0);
+		if (!rule->told)
+			oe_srv__reply(c, m->type, 0);
 		return;
 	}
 	if (!(rule->phases & (1u << c->phase))) {

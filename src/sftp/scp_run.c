@@ -416,6 +416,7 @@ open_run(struct run *r)
 	r->progress = oe_progress_new(&plan);
 	r->peers = (struct oe_scp_peers){.loop = r->loop,
 	    .v = v,
+	    .forwarding = r->plan->forwarding,
 	    .program = oe_values_str(v, "program"),
 	    .data_max = r->plan->data_max};
 }
