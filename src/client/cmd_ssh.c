@@ -9,6 +9,8 @@
 
 #include "client/connect.h"
 #include "client/forwarding.h"
+#include "client/mux.h"
+#include "client/mux_client.h"
 #include "client/session.h"
 #include "client/settings.h"
 #include "client/ssh_params.h"
@@ -30,7 +32,8 @@ struct run {
 	struct oe_cli_forwards *forwards;
 	struct oe_settings set;
 	struct oe_hoststr host;
-	char *command; /* NULL: a shell */
+	struct oe_hoststr forward; /* -W */
+	char *command;             /* NULL: a shell */
 };
 
 static int
@@ -43,12 +46,9 @@ check(const struct oe_values *v, const struct oe_strs *operands,
 	if (oe_values_str(v, "stdio-forward") && operands->n > 1)
 		return oe_err_set(
 		    err, OE_EUSAGE, "-W runs no command: leave it out");
-	if (oe_values_flag(v, "background") && operands->n < 2 &&
-	    !oe_values_flag(v, "no-command") &&
-	    !oe_values_str(v, "stdio-forward"))
-		return oe_err_set(err, OE_EUSAGE,
-		    "-f needs a command, or -N: a shell cannot run in the "
-		    "background");
+	if (oe_values_str(v, "control") && operands->n > 1)
+		return oe_err_set(
+		    err, OE_EUSAGE, "-O runs no command: leave it out");
 	if (oe_values_flag(v, "subsystem") && operands->n < 2)
 		return oe_err_set(
 		    err, OE_EUSAGE, "-s needs the name of the subsystem");
@@ -72,6 +72,7 @@ take_session(struct run *r, struct oe_err *err)
 	};
 	const char *escape = oe_values_str(r->v, "escape");
 	int64_t tty = oe_values_int(r->v, "tty");
+	int64_t master = oe_values_int(r->v, "control-master");
 	size_t i;
 	int e = 0;
 
@@ -85,6 +86,13 @@ take_session(struct run *r, struct oe_err *err)
 	if (e == 0 && tty > 0)
 		e = oe_sshconf_set(r->set.conf, OE_SSHCONF_REQUESTTTY,
 		    tty > 1 ? "force" : "yes", err);
+	if (e == 0 && master > 0)
+		e = oe_sshconf_set(r->set.conf, OE_SSHCONF_CONTROLMASTER,
+		    master > 1 ? "ask" : "yes", err);
+	/* -W is all that its connection is for */
+	if (e == 0 && oe_values_str(r->v, "stdio-forward"))
+		e = oe_sshconf_set(
+		    r->set.conf, OE_SSHCONF_CLEARALLFORWARDINGS, "yes", err);
 	return e;
 }
 
@@ -120,7 +128,21 @@ settle_command(struct run *r, struct oe_err *err)
 	return oe_sshconf_expand(r->set.conf, remote, &r->command, err);
 }
 
-/* -W is all that its connection is for. */
+/* Where -f, or ForkAfterAuthentication of ssh_config, has nothing to hold. */
+static int
+check_background(const struct run *r, struct oe_err *err)
+{
+	const struct oe_sshconf *conf = r->set.conf;
+
+	if (!oe_sshconf_yes(conf, OE_SSHCONF_FORKAFTERAUTHENTICATION) ||
+	    oe_sshconf_is(conf, OE_SSHCONF_SESSIONTYPE, "none") || r->command ||
+	    oe_values_str(r->v, "stdio-forward") ||
+	    oe_values_str(r->v, "control"))
+		return 0;
+	return oe_err_set(err, OE_EUSAGE,
+	    "-f needs a command, or -N: a shell cannot run in the background");
+}
+
 static int
 settle_forwards(struct run *r, struct oe_err *err)
 {
@@ -132,8 +154,7 @@ settle_forwards(struct run *r, struct oe_err *err)
 	const struct oe_sshconf *conf = r->set.conf;
 	size_t i;
 
-	if (oe_values_str(r->v, "stdio-forward") ||
-	    oe_values_flag(r->v, "print-config"))
+	if (oe_values_flag(r->v, "print-config"))
 		return 0;
 	if (r->forwarding)
 		return r->forwarding->open(conf, &r->forwards, err);
@@ -166,14 +187,19 @@ settle(struct run *r, struct oe_err *err)
 	if (e < 0)
 		return e;
 	e = settle_command(r, err);
+	if (e == 0)
+		e = check_background(r, err);
 	return e < 0 ? e : settle_forwards(r, err);
 }
 
 static int
 print_config(const struct run *r)
 {
-	char *text = oe_sshconf_print(r->set.conf);
+	char *text;
 
+	if (r->forwarding)
+		r->forwarding->print(r->set.conf);
+	text = oe_sshconf_print(r->set.conf);
 	fputs(text, stdout);
 	free(text);
 	return fflush(stdout) == 0 ? OE_EXIT_OK : OE_EXIT_FAILURE;
@@ -209,24 +235,75 @@ plan_session(const struct run *r, struct oe_session_plan *p)
 }
 
 static int
-run_session(struct run *r, struct oe_connect *c)
+plan_all(struct run *r, struct oe_mux_want *want)
 {
 	const char *forward = oe_values_str(r->v, "stdio-forward");
-	struct oe_session_plan plan;
-	struct oe_hoststr to;
-	int status;
 
-	if (forward) {
-		if (oe_hoststr_parse(forward, &to, NULL) < 0)
-			return OE_EXIT_USAGE;
-		status = oe_session_bridge(c, r->set.conf, to.host, to.port,
+	memset(want, 0, sizeof *want);
+	if (!forward) {
+		plan_session(r, &want->session);
+		return 0;
+	}
+	want->session.conf = r->set.conf;
+	want->session.quiet = oe_values_flag(r->v, "quiet");
+	if (oe_hoststr_parse(forward, &r->forward, NULL) < 0)
+		return OE_EUSAGE;
+	want->host = r->forward.host;
+	want->port = r->forward.port;
+	return 0;
+}
+
+/* On a connection of its own. */
+static int
+run_alone(struct run *r, struct oe_connect *c, const struct oe_mux_want *want)
+{
+	if (want->host)
+		return oe_session_bridge(c, r->set.conf, want->host, want->port,
 		    STDIN_FILENO, STDOUT_FILENO);
-		oe_hoststr_done(&to);
+	/* they are the session's to close */
+	r->forwards = NULL;
+	return oe_session_run(c, &want->session);
+}
+
+/* With a master that this command starts; OE_EAGAIN: there is to be none. */
+static int
+run_leading(struct run *r, struct oe_connect *c, const struct oe_mux_want *want)
+{
+	bool none = want->session.none && !want->host;
+	bool persists = oe_mux_persists(r->set.conf);
+	struct oe_mux_client first;
+	int e, status;
+
+	if (none && !persists && !want->session.background) {
+		status = oe_mux_hold(c, &want->session);
+		if (status != OE_EAGAIN)
+			r->forwards = NULL;
 		return status;
 	}
-	plan_session(r, &plan);
-	r->forwards = NULL;
-	return oe_session_run(c, &plan);
+	e = oe_mux_lead(c, r->set.conf, r->forwarding, &r->forwards,
+	    none && !persists, &first);
+	if (e == OE_EAGAIN)
+		return e;
+	if (e < 0)
+		return OE_EXIT_CONNECT;
+	status = none ? OE_EXIT_OK : OE_EXIT_CONNECT;
+	if (!none && oe_mux_use(&first, want, false, &status) == 0)
+		return status;
+	oe_mux_client_close(&first);
+	return status;
+}
+
+static bool
+run_joining(const struct run *r, const struct oe_mux_want *want, int *ret)
+{
+	struct oe_mux_client c;
+
+	if (oe_mux_join(r->set.conf, &c) < 0)
+		return false;
+	if (oe_mux_use(&c, want, true, ret) == 0)
+		return true;
+	oe_mux_client_close(&c);
+	return false;
 }
 
 static int
@@ -234,17 +311,27 @@ connect_and_run(struct run *r)
 {
 	struct oe_connect_plan plan = oe_settings_plan(&r->set);
 	struct oe_err err = OE_ERR_INIT;
+	struct oe_mux_want want;
 	struct oe_connect c;
 	int status;
 
+	if (plan_all(r, &want) < 0)
+		return OE_EXIT_USAGE;
 	signal(SIGPIPE, SIG_IGN);
+	if (oe_values_str(r->v, "control"))
+		return oe_mux_order(
+		    oe_values_str(r->v, "control"), &want.session);
+	if (run_joining(r, &want, &status))
+		return status;
 	status = oe_connect_open(&plan, &c, &err);
 	if (status < 0) {
 		oe_log_error(
 		    NULL, "%s: %s", r->operands->v[0], oe_err_text(&err));
 		return OE_EXIT_CONNECT;
 	}
-	status = run_session(r, &c);
+	status = run_leading(r, &c, &want);
+	if (status == OE_EAGAIN)
+		status = run_alone(r, &c, &want);
 	oe_connect_close(&c);
 	return status;
 }
@@ -284,6 +371,7 @@ run_ssh(const struct oe_ctx *ctx)
 		r.forwarding->close(&r.forwards);
 	oe_settings_done(&r.set);
 	oe_hoststr_done(&r.host);
+	oe_hoststr_done(&r.forward);
 	free(r.command);
 	return status;
 }

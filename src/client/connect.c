@@ -91,6 +91,7 @@ dial(const struct oe_connect_plan *plan, int fd, struct oe_connect *ret,
 	ret->wary = oe_ssh_dial_wary(d);
 	ret->ssh = o.ssh;
 	ret->asked = o.asked;
+	ret->outlived = plan->outlived;
 	oe_ssh_dial_free(&d);
 	return o.status;
 }

@@ -9,6 +9,7 @@
 
 #include "core/ssh/sshconf.h"
 
+struct oe_cli_forwarding;
 struct oe_err;
 struct oe_loop;
 struct oe_peer_names;
@@ -20,6 +21,7 @@ struct oe_connect {
 	bool wary;          /* the host key is wrong and was let through */
 	bool asked;         /* the user had to answer something to log in */
 	bool shares_loop;   /* the loop is the caller's, and stays */
+	bool outlived;      /* as of the plan */
 };
 
 struct oe_connect_plan {
@@ -35,6 +37,13 @@ struct oe_connect_plan {
 	 * ProxyCommand and jump hosts do not hear it.
 	 */
 	bool sheltered;
+	/*
+	 * The connection may go on in the background: ProxyCommand and jump
+	 * hosts do not end with this process.
+	 */
+	bool outlived;
+	/* for a master of a shared connection; NULL: not built */
+	const struct oe_cli_forwarding *forwarding;
 	/* ProxyCommand gets no terminal to ask on. */
 	bool unattended;
 };

@@ -20,6 +20,17 @@ struct oe_cli_say {
 	void *arg;
 };
 
+/* One forward as plain values, for whoever shares a connection. */
+struct oe_cli_forward {
+	char kind; /* 'L', 'R' or 'D' */
+	/* listening: NULL none given, "" all addresses; or a Unix socket */
+	const char *listen_host, *listen_path;
+	int listen_port;
+	/* where it leads; both NULL: each connection says that (SOCKS) */
+	const char *host, *path;
+	int port;
+};
+
 struct oe_cli_forwarding {
 	/**
 	 * take() - the module's own options become settings.
@@ -28,6 +39,10 @@ struct oe_cli_forwarding {
 	 */
 	int (*take)(const struct oe_values *v, struct oe_sshconf *conf,
 	    struct oe_err *err);
+	/**
+	 * print() - @conf is to be printed: write forwards as ssh -G does.
+	 */
+	void (*print)(struct oe_sshconf *conf);
 	/**
 	 * open() - read what @conf asks for; nothing happens yet.
 	 * @conf: resolved; must outlive it.
@@ -56,6 +71,30 @@ struct oe_cli_forwarding {
 	/** command() - "-L 8080:host:80", "-KL 8080", typed at run time. */
 	void (*command)(
 	    struct oe_cli_forwards *f, const char *text, struct oe_cli_say say);
+	/** each() - call @fn for each in order, while that returns true. */
+	void (*each)(const struct oe_cli_forwards *f,
+	    bool (*fn)(void *arg, const struct oe_cli_forward *what),
+	    void *arg);
+	/**
+	 * add() - one more, after start().
+	 * @done: called once, perhaps from within: the real port, or why not.
+	 * One that is there already is done at once.
+	 */
+	void (*add)(struct oe_cli_forwards *f,
+	    const struct oe_cli_forward *what,
+	    void (*done)(void *arg, int port, const struct oe_err *err),
+	    void *arg);
+	/**
+	 * forget() - done() of add(), and what command() says to, are not
+	 * called for @arg any more.
+	 */
+	void (*forget)(struct oe_cli_forwards *f, const void *arg);
+	/**
+	 * remove() - end the one that listens there; its connections go on.
+	 * Return: 0, OE_ENOENT, OE_EINVAL.
+	 */
+	int (*remove)(struct oe_cli_forwards *f,
+	    const struct oe_cli_forward *what, struct oe_err *err);
 	/** close() - everything ends; empties the pointer, which may be NULL.
 	 */
 	void (*close)(struct oe_cli_forwards **f);

@@ -67,24 +67,37 @@ read_answer(int fd, char *to, size_t size)
 	return true;
 }
 
+/* What signals did before they were caught. */
+struct signals {
+	struct sigaction actions[OE_ARRAY_LEN(prompt_signals)];
+	sigset_t mask;
+};
+
+/* A process that takes its signals from a descriptor has them blocked. */
 static void
-catch_signals(struct sigaction *old)
+catch_signals(struct signals *old)
 {
 	struct sigaction sa = {.sa_handler = on_signal};
+	sigset_t set;
 	size_t i;
 
 	prompt_signal = 0;
-	for (i = 0; i < OE_ARRAY_LEN(prompt_signals); i++)
-		sigaction(prompt_signals[i], &sa, &old[i]);
+	sigemptyset(&set);
+	for (i = 0; i < OE_ARRAY_LEN(prompt_signals); i++) {
+		sigaction(prompt_signals[i], &sa, &old->actions[i]);
+		sigaddset(&set, prompt_signals[i]);
+	}
+	sigprocmask(SIG_UNBLOCK, &set, &old->mask);
 }
 
 static void
-release_signals(const struct sigaction *old)
+release_signals(const struct signals *old)
 {
 	size_t i;
 
+	sigprocmask(SIG_SETMASK, &old->mask, NULL);
 	for (i = 0; i < OE_ARRAY_LEN(prompt_signals); i++)
-		sigaction(prompt_signals[i], &old[i], NULL);
+		sigaction(prompt_signals[i], &old->actions[i], NULL);
 }
 
 static void
@@ -103,11 +116,11 @@ set_echo(int fd, const struct termios *was, bool echo)
 static bool
 ask_round(int fd, const char *prompt, bool echo, char *to, size_t size)
 {
-	struct sigaction old[OE_ARRAY_LEN(prompt_signals)];
+	struct signals old;
 	struct termios was;
 	bool have, ok = false;
 
-	catch_signals(old);
+	catch_signals(&old);
 	have = tcgetattr(fd, &was) == 0;
 	if (have)
 		set_echo(fd, &was, echo);
@@ -118,7 +131,7 @@ ask_round(int fd, const char *prompt, bool echo, char *to, size_t size)
 			continue;
 	if (!echo)
 		(void)oe_fd_write_all(fd, "\n", 1);
-	release_signals(old);
+	release_signals(&old);
 	return ok && !prompt_signal;
 }
 
@@ -155,11 +168,12 @@ run_askpass(const char *program, const char *prompt, int out)
 	_exit(127);
 }
 
+/* @confirm: its exit status says yes, when it says nothing else. */
 static int
-ask_program(
-    const char *program, const char *prompt, char **ret, struct oe_err *err)
+ask_program(const char *program, const char *prompt, bool confirm, char **ret,
+    struct oe_err *err)
 {
-	char answer[OE_PROMPT_MAX];
+	char answer[OE_PROMPT_MAX] = "";
 	int fds[2], status = -1;
 	bool ok;
 	pid_t pid;
@@ -171,20 +185,20 @@ ask_program(
 		run_askpass(program, prompt, fds[1]);
 	oe_fd_close(&fds[1]);
 	prompt_signal = 0;
-	ok = pid > 0 && read_answer(fds[0], answer, sizeof answer);
+	ok = pid > 0 && (read_answer(fds[0], answer, sizeof answer) || confirm);
 	oe_fd_close(&fds[0]);
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		continue;
 	ok = ok && status == 0;
 	if (ok)
-		*ret = oe_mem_strdup(answer);
+		*ret = oe_mem_strdup(confirm && !*answer ? "yes" : answer);
 	oe_mem_wipe(answer, sizeof answer);
 	return ok ? 0
 		  : oe_err_set(err, OE_ECANCEL, "'%s' gave no answer", program);
 }
 
-int
-oe_prompt_ask(const char *prompt, bool echo, char **ret, struct oe_err *err)
+static int
+ask(const char *prompt, bool echo, bool confirm, char **ret, struct oe_err *err)
 {
 	const char *askpass = getenv("SSH_ASKPASS"), *d = getenv("DISPLAY"),
 		   *w = getenv("WAYLAND_DISPLAY");
@@ -199,8 +213,8 @@ oe_prompt_ask(const char *prompt, bool echo, char **ret, struct oe_err *err)
 		r = ask_tty(fd, prompt, echo, ret, err);
 		break;
 	case OE_PROMPT_ASKPASS:
-		r = ask_program(
-		    askpass ? askpass : ASKPASS_DEFAULT, prompt, ret, err);
+		r = ask_program(askpass ? askpass : ASKPASS_DEFAULT, prompt,
+		    confirm, ret, err);
 		break;
 	case OE_PROMPT_NOBODY:
 		r = oe_err_set(
@@ -208,5 +222,25 @@ oe_prompt_ask(const char *prompt, bool echo, char **ret, struct oe_err *err)
 		break;
 	}
 	oe_fd_close(&fd);
+	return r;
+}
+
+int
+oe_prompt_ask(const char *prompt, bool echo, char **ret, struct oe_err *err)
+{
+	return ask(prompt, echo, false, ret, err);
+}
+
+int
+oe_prompt_confirm(const char *question, struct oe_err *err)
+{
+	char *answer = NULL;
+	int r;
+
+	(void)setenv("SSH_ASKPASS_PROMPT", "confirm", 1);
+	r = ask(question, true, true, &answer, err);
+	if (r == 0 && !oe_str_eq_nocase(answer, "yes"))
+		r = oe_err_set(err, OE_ECANCEL, "the user said no");
+	free(answer);
 	return r;
 }

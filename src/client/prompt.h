@@ -31,3 +31,10 @@ oe_prompt_way(const char *require, const char *askpass, bool display, bool tty);
  */
 int
 oe_prompt_ask(const char *prompt, bool echo, char **ret, struct oe_err *err);
+/**
+ * oe_prompt_confirm() - ask for a yes, as oe_prompt_ask() asks; a program is
+ * told so by SSH_ASKPASS_PROMPT=confirm, and its exit status 0 is a yes too.
+ * For a process that does only this: it changes its environment.
+ * Return: 0, OE_ECANCEL (no, or nobody to ask).
+ */
+int oe_prompt_confirm(const char *question, struct oe_err *err);

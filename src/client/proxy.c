@@ -10,8 +10,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "client/mux.h"
 #include "client/names.h"
 #include "client/session.h"
+#include "client/streams.h"
 #include "core/app/exitcode.h"
 #include "core/base/err.h"
 #include "core/base/fd.h"
@@ -43,9 +45,10 @@ stream_pair(int ret[2], struct oe_err *err)
 static void
 end_with_parent(const struct oe_connect_plan *plan)
 {
-	if (!oe_sshconf_yes(plan->conf, OE_SSHCONF_FORKAFTERAUTHENTICATION))
+	if (!plan->outlived &&
+	    !oe_sshconf_yes(plan->conf, OE_SSHCONF_FORKAFTERAUTHENTICATION))
 		(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (plan->sheltered)
+	if (plan->sheltered || plan->outlived)
 		signal(SIGINT, SIG_IGN);
 }
 
@@ -59,6 +62,10 @@ run_command(const struct oe_connect_plan *plan, const char *command, int fd)
 		(void)setsid();
 	dup2(fd, STDIN_FILENO);
 	dup2(fd, STDOUT_FILENO);
+	/* whoever reads our messages does not wait for the background */
+	if (plan->outlived && oe_mux_persists(plan->conf) &&
+	    !oe_log_wants(OE_LOG_DEBUG))
+		oe_stream_drop(STDERR_FILENO);
 	signal(SIGPIPE, SIG_DFL);
 	execl("/bin/sh", "sh", "-c", line, (char *)NULL);
 	_exit(127);

@@ -346,9 +346,8 @@ session_close(struct oe_session *s)
 	}
 }
 
-/* The same signal again, with nobody left to catch it. */
-static void
-pass_signal(int sig)
+void
+oe_session__raise(int sig)
 {
 	sigset_t set;
 
@@ -473,8 +472,24 @@ oe_session_run(struct oe_connect *c, const struct oe_session_plan *plan)
 	session_close(&s);
 	oe_buf_done(&modes);
 	if (s.raise)
-		pass_signal(s.raise);
+		oe_session__raise(s.raise);
 	return status;
+}
+
+/* What goes on in the background holds nobody's streams. */
+static void
+on_bridged(void *arg, struct oe_ssh_chan *chan, bool pty_refused,
+    const struct oe_err *err)
+{
+	struct oe_session *s = arg;
+	const int keep[] = {s->in_fd, s->out_fd, oe_ssh_fd(s->c->ssh)};
+
+	on_open(arg, chan, pty_refused, err);
+	if (!chan || !s->c->outlived)
+		return;
+	oe_stream_detach(keep, OE_ARRAY_LEN(keep));
+	if (!oe_log_wants(OE_LOG_DEBUG))
+		oe_stream_drop(STDERR_FILENO);
 }
 
 int
@@ -496,7 +511,7 @@ oe_session_bridge(struct oe_connect *c, const struct oe_sshconf *conf,
 	    .port = port,
 	    .ops = &session_ops,
 	    .ops_arg = &s,
-	    .done = on_open,
+	    .done = on_bridged,
 	    .arg = &s,
 	};
 

@@ -17,6 +17,14 @@ struct oe_ssh_open;
 struct oe_ssh_pump;
 struct oe_watch;
 
+/* What is different for a session that another process is the user of. */
+struct oe_session_share {
+	int say_fd; /* that user's standard error */
+	/* stop that process until it goes on (~^Z); NULL: it cannot */
+	void (*suspend)(void *arg);
+	void *arg;
+};
+
 #define OE_SESSION_COMMAND_MAX 1024 /* bytes of a line at ~C */
 
 struct oe_session {
@@ -41,16 +49,20 @@ struct oe_session {
 	/* forwards of this connection */
 	const struct oe_cli_forwarding *forwarding; /* NULL: there are none */
 	struct oe_cli_forwards *forwards;
+	const struct oe_session_share *share; /* NULL: it is our own */
 	bool settled;  /* all of them are there, or failed */
 	size_t failed; /* so many did */
 	bool lingers;  /* the session is over, connections are not */
 	struct {
 		char text[OE_SESSION_COMMAND_MAX]; /* typed at ~C */
 		size_t n;
+		bool key; /* within the bytes of a special key */
 	} command;
 };
 
 /** oe_session__end() - it is over with @status, unless it is already. */
 void oe_session__end(struct oe_session *s, int status);
+/** oe_session__raise() - the same signal again, with nobody to catch it. */
+void oe_session__raise(int sig);
 /** oe_session__escape() - what the user asked for, as of client/escape.h. */
 void oe_session__escape(void *arg, enum oe_escape_act what);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/mux.h"
 #include "core/app/module.h"
 #include "core/base/compiler.h"
 #include "core/base/err.h"
@@ -143,6 +144,7 @@ take_texts(struct oe_settings *s, struct oe_err *err)
 	    {"jump", OE_SSHCONF_PROXYJUMP},
 	    {"bind-address", OE_SSHCONF_BINDADDRESS},
 	    {"cipher", OE_SSHCONF_CIPHERS},
+	    {"control-path", OE_SSHCONF_CONTROLPATH},
 	};
 	const char *value;
 	size_t i;
@@ -251,6 +253,7 @@ oe_settings_plan(struct oe_settings *s)
 	    .names = &s->names,
 	    .quiet = flag(s->v, "quiet"),
 	    .fd = -1,
+	    .outlived = oe_mux_masters(s->conf),
 	};
 
 	return plan;

@@ -2,6 +2,7 @@
 #include "client/ssh_params.h"
 
 #include "client/escape.h"
+#include "client/mux.h"
 #include "client/settings.h"
 #include "core/base/err.h"
 #include "core/net/hoststr.h"
@@ -37,6 +38,7 @@ check_host(const char *value, struct oe_err *err)
 }
 
 #define TERMINAL   .section = "Terminal and streams"
+#define SHARING    .section = "Shared connections"
 #define CONNECTION .section = OE_PARAM_SECTION_CONNECTION
 
 const struct oe_param oe_ssh_params[] = {
@@ -68,6 +70,28 @@ const struct oe_param oe_ssh_params[] = {
 	.flags = OE_PARAM_CLI_ONLY,
 	.check = check_host,
 	CONNECTION},
+    {.name = "control-master",
+	.letter = 'M',
+	.type = OE_PARAM_COUNT,
+	.help = "be the master of a shared connection; twice: ask before "
+		"others may use it",
+	.flags = OE_PARAM_CLI_ONLY,
+	SHARING},
+    {.name = "control-path",
+	.letter = 'S',
+	.type = OE_PARAM_PATH,
+	.metavar = "SOCKET",
+	.help = "share a connection over this control socket; none: do not",
+	SHARING},
+    {.name = "control",
+	.letter = 'O',
+	.type = OE_PARAM_STRING,
+	.metavar = "ORDER",
+	.help = "tell the master of a shared connection: check, forward, "
+		"cancel, exit, stop",
+	.flags = OE_PARAM_CLI_ONLY,
+	.check = oe_mux_order_check,
+	SHARING},
     {.name = "tty",
 	.letter = 't',
 	.type = OE_PARAM_COUNT,

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/streams.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "core/base/log.h"
+#include "core/base/str.h"
 
 /* A pipe holds this much, so that bulk data moves in large pieces. */
 #define PIPE_SIZE (1024 * 1024)
@@ -41,4 +45,33 @@ oe_stream_drop(int fd)
 		if (null != fd)
 			close(null);
 	}
+}
+
+static bool
+is_kept(int fd, const int *keep, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (keep[i] == fd)
+			return true;
+	return fd <= STDERR_FILENO || fd == oe_log_fd();
+}
+
+void
+oe_stream_detach(const int *keep, size_t n)
+{
+	DIR *d = opendir("/proc/self/fd");
+	struct dirent *e;
+	int64_t fd;
+
+	(void)setsid();
+	oe_stream_drop(STDIN_FILENO);
+	oe_stream_drop(STDOUT_FILENO);
+	while (d && (e = readdir(d)))
+		if (oe_str_parse_int(e->d_name, 3, INT32_MAX, &fd) == 0 &&
+		    fd != dirfd(d) && !is_kept((int)fd, keep, n))
+			(void)close((int)fd);
+	if (d)
+		(void)closedir(d);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "control/jwt.h"
 #include "control/server.h"
@@ -103,6 +104,24 @@ void
 oe_ctl_auth_forget(struct oe_ctl_auth *a, const char *id)
 {
 	oe_ctl_tokens_forget(a->tokens, id);
+}
+
+const char *
+oe_ctl_auth_bearer(const char *header)
+{
+	if (!header || strncasecmp(header, "bearer ", 7) != 0)
+		return NULL;
+	header += 7;
+	return *header && !strpbrk(header, " \t,") ? header : NULL;
+}
+
+bool
+oe_ctl_auth_plausible(
+    const struct oe_ctl_auth *a, const char *header, int64_t now_ms)
+{
+	const char *token = oe_ctl_auth_bearer(header);
+
+	return token && oe_ctl_jwt_check(a->jwt_key, token, now_ms / 1000);
 }
 
 static void

@@ -27,6 +27,17 @@ void oe_ctl_auth_free(struct oe_ctl_auth **a);
 struct oe_ctl_throttle *oe_ctl_auth_throttle(struct oe_ctl_auth *a);
 
 /**
+ * oe_ctl_auth_plausible() - does header Authorization carry a token that was
+ * made here and is not past its time?  It may have ended since; asks no store.
+ */
+bool oe_ctl_auth_plausible(
+    const struct oe_ctl_auth *a, const char *header, int64_t now_ms);
+/**
+ * oe_ctl_auth_bearer() - the token of header Authorization, borrowed, or
+ * NULL: the scheme in any case, exactly one blank (reference 1.2).
+ */
+const char *oe_ctl_auth_bearer(const char *header);
+/**
  * oe_ctl_auth_caller() - whose access token call->token is.
  * Return: 0, OE_EAUTH, or a failure of the store.
  */

@@ -95,7 +95,9 @@ read_head(struct oe_ctl_conn *c, size_t n)
 		oe_ctl_route_find(c->routes, r->h.method, r->h.path, &r->match);
 	if (r->h.body_len > body_max(r->match.route))
 		r->refuse = 413;
-	else
+	else if (r->h.body_len > OE_CTL_CONN_SMALL && c->may_send)
+		r->refuse = c->may_send(c->arg, r);
+	if (!r->refuse)
 		r->body_want = r->h.body_len;
 	oe_buf_init(&r->body, r->body_want + 1);
 	c->say_continue = !r->refuse && r->h.expects && r->body_want &&

@@ -32,7 +32,16 @@ struct oe_ctl_conn {
 	size_t searched;            /* bytes of in without the end of a head */
 	struct oe_ctl_request *req; /* under construction */
 	bool say_continue;          /* "100 Continue" is due */
+	/*
+	 * Asked before a body above OE_CTL_CONN_SMALL is taken: 0, or a status
+	 * to refuse it with.  NULL: all are taken.
+	 */
+	int (*may_send)(void *arg, const struct oe_ctl_request *r);
+	void *arg;
 };
+
+/* What anybody may send without having shown who they are. */
+#define OE_CTL_CONN_SMALL 65536
 
 void oe_ctl_conn_init(
     struct oe_ctl_conn *c, const struct oe_ctl_route *const *routes);

@@ -273,7 +273,29 @@ delete_device(struct oe_ctl_call *call)
 	return rc ? rc : oe_ctl_message(call, 200, "Device deleted");
 }
 
-/* The real service calls it hardware_id; real clients send the device's id. */
+/*
+ * The real service calls it hardware_id; real clients send the device's id.
+ * Two statements: an OR would make SQLite look at all devices of a user.
+ */
+static int
+seen(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *which,
+    int64_t *ret_n)
+{
+	const struct oe_ctl_value values[] = {oe_ctl_i(call->now_ms),
+	    oe_ctl_t(call->caller.id), oe_ctl_t(which), {OE_CTL_END, NULL, 0}};
+	int rc = oe_ctl_db_exec(tx,
+	    "UPDATE devices SET last_seen = ?1 WHERE user_id = ?2 AND "
+	    "hardware_id = lower(?3)",
+	    values, ret_n, &call->err);
+
+	if (rc == 0 && *ret_n == 0)
+		rc = oe_ctl_db_exec(tx,
+		    "UPDATE devices SET last_seen = ?1 WHERE id = ?3 AND "
+		    "user_id = ?2",
+		    values, ret_n, &call->err);
+	return rc;
+}
+
 static int
 heartbeat(struct oe_ctl_call *call)
 {
@@ -287,13 +309,7 @@ heartbeat(struct oe_ctl_call *call)
 		return oe_ctl_refuse_invalid(call);
 	rc = oe_ctl_begin_call(call, OE_CTL_WRITE, &tx);
 	if (rc == 0)
-		rc = oe_ctl_db_exec(tx,
-		    "UPDATE devices SET last_seen = ?1 WHERE user_id = ?2 "
-		    "AND (id = ?3 OR hardware_id = lower(?4))",
-		    OE_CTL_VALUES(oe_ctl_i(call->now_ms),
-			oe_ctl_t(call->caller.id), oe_ctl_t(hardware),
-			oe_ctl_t(hardware)),
-		    &n, &call->err);
+		rc = seen(call, tx, hardware, &n);
 	if (rc == 0 && n == 0)
 		rc = oe_ctl_absent(call, "Device");
 	rc = oe_ctl_end_call(call, &tx, rc);

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "control/request.h"
 #include "control/server.h"
@@ -24,6 +23,7 @@ refuse(struct oe_ctl_call *call, int status)
 		const char *text;
 	} all[] = {
 	    {400, "Bad request"},
+	    {401, "Unauthorized access"},
 	    {408, "Request timeout"},
 	    {411, "A length is required; transfer codings are not served"},
 	    {413, "The body is too large"},
@@ -42,16 +42,6 @@ refuse(struct oe_ctl_call *call, int status)
 		oe_ctl_message(call, 400, "Bad request");
 }
 
-/* "Bearer token": the scheme in any case, exactly one blank. */
-static const char *
-bearer(const char *header)
-{
-	if (!header || strncasecmp(header, "bearer ", 7) != 0)
-		return NULL;
-	header += 7;
-	return *header && !strpbrk(header, " \t,") ? header : NULL;
-}
-
 static bool
 fill(
     struct oe_ctl_call *call, struct oe_ctl_server *s, struct oe_ctl_request *r)
@@ -66,7 +56,7 @@ fill(
 	call->path = r->h.path ? r->h.path : "";
 	memcpy(call->params, r->match.params, sizeof call->params);
 	call->n_params = r->match.n_params;
-	call->token = bearer(r->h.authorization);
+	call->token = oe_ctl_auth_bearer(r->h.authorization);
 	call->if_none_match = r->h.if_none_match;
 	call->cookie = r->h.cookie;
 	call->origin = r->h.origin;
@@ -205,7 +195,7 @@ answer(struct oe_ctl_call *call, struct oe_ctl_request *r, bool good_query)
 	struct oe_jval *json = NULL;
 	int code;
 
-	if (r->refuse) {
+	if (r->refuse && r->refuse != 404 && r->refuse != 405) {
 		refuse(call, r->refuse);
 		return;
 	}

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -28,6 +29,8 @@
 #define ACCEPT_BURST 32
 /* No descriptors: how long accepting rests. */
 #define ACCEPT_REST_MS 200
+/* Descriptors that libwebsockets may have a table for. */
+#define TABLE_MAX 262144
 
 static int on_door(struct lws *wsi, enum lws_callback_reasons why, void *user,
     void *in, size_t len);
@@ -111,6 +114,23 @@ has_room(struct oe_ctl_loop *l, const struct oe_ctl__link *k)
 	return true;
 }
 
+/* Large bodies are for those who have logged in: memory is not for all. */
+static int
+may_send(void *arg, const struct oe_ctl_request *r)
+{
+	struct oe_ctl_loop *l = arg;
+	const struct oe_ctl_route *route = r->match.route;
+
+	if (!route)
+		return r->match.path_known ? 405 : 404;
+	if (route->need == OE_CTL_NEED_NOBODY)
+		return 413;
+	return oe_ctl_auth_plausible(
+		   l->plan.server->auth, r->h.authorization, oe_time_wall_ms())
+		   ? 0
+		   : 401;
+}
+
 static void
 take(struct oe_ctl_loop *l, int fd, bool tls)
 {
@@ -129,6 +149,8 @@ take(struct oe_ctl_loop *l, int fd, bool tls)
 	k->tls = tls;
 	k->deadline_ms = oe_time_mono_ms() + l->plan.head_ms;
 	oe_ctl_conn_init(&k->conn, l->plan.server->routes);
+	k->conn.may_send = may_send;
+	k->conn.arg = l;
 	oe_ctl__link_in(l, k);
 	memset(&how, 0, sizeof how);
 	how.vh = tls ? l->tls_vhost : l->plain_vhost;
@@ -367,6 +389,21 @@ open_doors(struct oe_ctl_loop *l, struct oe_err *err)
 	return 0;
 }
 
+/*
+ * For libwebsockets: 0 is as many as the process may have, found by number.
+ * Where that is very many it takes a limit of ours, and searches.
+ */
+static unsigned
+descriptors(const struct oe_ctl_loop_plan *plan)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur <= TABLE_MAX)
+		return 0;
+	/* twice: those that are on their way out still count */
+	return (unsigned)(2 * plan->max_connections + plan->n_listeners + 16);
+}
+
 int
 oe_ctl_loop_new(const struct oe_ctl_loop_plan *plan, struct oe_ctl_loop **ret,
     struct oe_err *err)
@@ -385,9 +422,7 @@ oe_ctl_loop_new(const struct oe_ctl_loop_plan *plan, struct oe_ctl_loop **ret,
 		    LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
 	i.user = l;
 	i.pt_serv_buf_size = OE_CTL_CONN_READ_MAX;
-	/* twice: those that are on their way out still count */
-	i.fd_limit_per_thread =
-	    (unsigned)(2 * plan->max_connections + plan->n_listeners + 16);
+	i.fd_limit_per_thread = descriptors(plan);
 	l->context = lws_create_context(&i);
 	r = l->context ? 0
 		       : oe_err_set(err, OE_ELIB, "libwebsockets: no context");

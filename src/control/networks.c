@@ -141,7 +141,6 @@ read_server(struct oe_ctl_call *call, char ret[HOST_MAX + 1])
 	const struct oe_jval *server = oe_jval_get(call->json, "server");
 	const char *host = oe_jval_get_text(server, "host");
 	int64_t port = oe_jval_get_int(server, "port", 0);
-	char *end;
 
 	ret[0] = '\0';
 	if (server == NULL || oe_jval_kind(server) == OE_JVAL_NULL)
@@ -153,9 +152,10 @@ read_server(struct oe_ctl_call *call, char ret[HOST_MAX + 1])
 		    call, "server", "server", "server validation failed");
 		return;
 	}
-	end = stpcpy(ret, host);
 	if (port > 0)
-		snprintf(end, 7, ":%d", (int)port);
+		snprintf(ret, HOST_MAX + 1, "%s:%d", host, (int)port);
+	else
+		snprintf(ret, HOST_MAX + 1, "%s", host);
 }
 
 static int

@@ -92,7 +92,7 @@ oe_ctl_range_has(const struct oe_ctl_range *r, uint32_t address)
 
 uint32_t
 oe_ctl_range_pick(const struct oe_ctl_range *r, const uint32_t *used, size_t n,
-    uint32_t (*random)(uint32_t upper))
+    uint32_t (*draw)(uint32_t upper))
 {
 	uint32_t low = r->first + 2;
 	uint32_t high = (r->first | ~mask_of(r->prefix)) - 1, pick;
@@ -103,7 +103,7 @@ oe_ctl_range_pick(const struct oe_ctl_range *r, const uint32_t *used, size_t n,
 		taken += used[i] >= low && used[i] <= high;
 	if (taken >= room)
 		return 0;
-	pick = low + random(room - taken);
+	pick = low + draw(room - taken);
 	for (i = 0; i < n && used[i] <= pick; i++)
 		pick += used[i] >= low;
 	return pick;

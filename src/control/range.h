@@ -34,11 +34,11 @@ bool oe_ctl_range_has(const struct oe_ctl_range *r, uint32_t address);
  * oe_ctl_range_pick() - a free address, each as likely as the other.  Not
  * given out: the network's own, the first (a gateway's) and the last.
  * @used: @n addresses of the range in ascending order, none twice.
- * @random: answers with a number in [0, upper).
+ * @draw: answers with a number in [0, upper).
  * Return: 0 when none is free.
  */
 uint32_t oe_ctl_range_pick(const struct oe_ctl_range *r, const uint32_t *used,
-    size_t n, uint32_t (*random)(uint32_t upper));
+    size_t n, uint32_t (*draw)(uint32_t upper));
 /** oe_ctl_range_mask() - "255.255.255.0". */
 void oe_ctl_range_mask(const struct oe_ctl_range *r, char ret[16]);
 void oe_ctl_address_text(uint32_t address, char ret[16]);

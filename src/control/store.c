@@ -262,10 +262,11 @@ void
 oe_ctl_deliver(struct oe_ctl_store *store, const char *text)
 {
 	const struct oe_ctl_told *w = &store->watcher;
-	const char *id = strchr(text, ' ');
 
-	if (w->fn != NULL && id != NULL)
-		w->fn(w->arg, (enum oe_ctl_topic)atoi(text), id + 1);
+	/* "0 vnw_...": others may send what they like, it is no order */
+	if (w->fn != NULL && text[0] >= '0' &&
+	    text[0] <= '0' + OE_CTL_TOPIC_TOKENS && text[1] == ' ')
+		w->fn(w->arg, (enum oe_ctl_topic)(text[0] - '0'), text + 2);
 }
 
 int

@@ -14,6 +14,7 @@
 #include "core/ssh/sshconf.h"
 #include "forwarding/client_internal.h"
 #include "forwarding/client_params.h"
+#include "forwarding/client_permit.h"
 
 static const struct {
 	enum oe_sshconf_key key;
@@ -25,24 +26,6 @@ static const struct {
     {OE_SSHCONF_DYNAMICFORWARD, OE_FWD_DYNAMIC, "DynamicForward"},
 };
 
-/* ssh_config(5), TOKENS: they count in paths of sockets. */
-static int
-expand_end(
-    const struct oe_sshconf *conf, struct oe_fwd_end *e, struct oe_err *err)
-{
-	char *path;
-	int r;
-
-	if (!e->path || !strchr(e->path, '%'))
-		return 0;
-	r = oe_sshconf_expand(conf, e->path, &path, err);
-	if (r < 0)
-		return r;
-	free(e->path);
-	e->path = path;
-	return 0;
-}
-
 static int
 add_text(struct oe_cli_forwards *set, enum oe_fwd_kind kind, const char *text,
     struct oe_err *err)
@@ -52,15 +35,9 @@ add_text(struct oe_cli_forwards *set, enum oe_fwd_kind kind, const char *text,
 
 	if (set->n >= OE_FWD_FORWARDS_MAX)
 		return oe_err_set(err, OE_ETOOBIG, "too many forwards");
-	r = oe_fwd_spec_parse(kind, text, &spec, err);
-	if (r < 0)
-		return r;
-	r = expand_end(set->conf, &spec.listen, err);
-	if (r == 0)
-		r = expand_end(set->conf, &spec.target, err);
+	r = oe_fwd__read(set->conf, oe_fwd_spec_parse, kind, text, &spec, err);
 	if (r == 0)
 		(void)oe_fwd__add(set, &spec);
-	oe_fwd_spec_done(&spec);
 	return r;
 }
 
@@ -99,6 +76,8 @@ oe_fwd__open(const struct oe_sshconf *conf, struct oe_cli_forwards **ret,
 {
 	struct oe_cli_forwards *set = oe_mem_zalloc(sizeof *set);
 	const char *mask = oe_sshconf_str(conf, OE_SSHCONF_STREAMLOCALBINDMASK);
+	const struct oe_strs *permits =
+	    oe_sshconf_list(conf, OE_SSHCONF_PERMITREMOTEOPEN);
 	int r;
 
 	set->conf = conf;
@@ -107,7 +86,11 @@ oe_fwd__open(const struct oe_sshconf *conf, struct oe_cli_forwards **ret,
 	set->unlink_first =
 	    oe_sshconf_yes(conf, OE_SSHCONF_STREAMLOCALBINDUNLINK);
 	set->bind_mask = (mode_t)strtoul(mask, NULL, 8) & 0777;
-	r = add_all(set, err);
+	r = oe_fwd_permit_check(permits, err);
+	if (r < 0)
+		r = oe_err_wrap(err, OE_EUSAGE, "PermitRemoteOpen");
+	if (r == 0)
+		r = add_all(set, err);
 	if (r < 0)
 		oe_fwd__close(&set);
 	else
@@ -145,11 +128,12 @@ on_idle(void *arg)
 {
 	struct oe_cli_forwards *set = arg;
 	void (*settled)(void *arg, size_t failed) = set->settled;
+	/* who waits for the last to end would not look before the next event */
+	bool more = oe_fwd__link_reap(set, false);
 
-	oe_fwd__link_reap(set, false);
 	remove_doomed(set);
 	if (!settled || set->waiting)
-		return false;
+		return more;
 	set->settled = NULL;
 	settled(set->settled_arg, set->failed);
 	return true;
@@ -262,11 +246,16 @@ oe_fwd__close(struct oe_cli_forwards **pset)
 
 const struct oe_cli_forwarding oe_fwd_client = {
     .take = oe_fwd_params_take,
+    .print = oe_fwd_params_print,
     .open = oe_fwd__open,
     .start = client_start,
     .ready = client_ready,
     .busy = client_busy,
     .list = oe_fwd__list,
     .command = oe_fwd__command,
+    .each = oe_fwd__each,
+    .add = oe_fwd__share,
+    .forget = oe_fwd__forget,
+    .remove = oe_fwd__unshare,
     .close = oe_fwd__close,
 };

@@ -91,7 +91,8 @@ end_one(struct oe_cli_forwards *set, enum oe_fwd_kind kind, const char *text,
 	struct oe_fwd__forward *f;
 	struct oe_fwd_spec where;
 
-	if (oe_fwd_spec_parse_listen(kind, text, &where, &err) < 0) {
+	if (oe_fwd__read(set->conf, oe_fwd_spec_parse_listen, kind, text,
+		&where, &err) < 0) {
 		to.line(to.arg, oe_err_text(&err));
 		return;
 	}
@@ -113,7 +114,7 @@ oe_fwd__add_text(struct oe_cli_forwards *set, enum oe_fwd_kind kind,
 
 	if (set->n >= OE_FWD_FORWARDS_MAX)
 		return oe_err_set(err, OE_ETOOBIG, "too many forwards");
-	r = oe_fwd_spec_parse(kind, text, &spec, err);
+	r = oe_fwd__read(set->conf, oe_fwd_spec_parse, kind, text, &spec, err);
 	if (r < 0)
 		return r;
 	f = oe_fwd__add(set, &spec);
@@ -124,6 +125,21 @@ oe_fwd__add_text(struct oe_cli_forwards *set, enum oe_fwd_kind kind,
 	else if (ret)
 		*ret = f;
 	return r;
+}
+
+static void
+add_one(struct oe_cli_forwards *set, enum oe_fwd_kind kind, const char *text,
+    struct oe_cli_say to)
+{
+	struct oe_err err = OE_ERR_INIT;
+	struct oe_fwd__forward *f;
+
+	if (oe_fwd__add_text(set, kind, text, &f, &err) < 0)
+		to.line(to.arg, oe_err_text(&err));
+	else if (f->state == OE_FWD__WAITING)
+		oe_fwd__await(f, to);
+	else
+		to.line(to.arg, "Forwarding port.");
 }
 
 /* "-L..." after the dash; the letter's value may follow a blank. */
@@ -140,7 +156,6 @@ oe_fwd__command(
     struct oe_cli_forwards *set, const char *text, struct oe_cli_say to)
 {
 	const char *s = value_of(text);
-	struct oe_err err = OE_ERR_INIT;
 	bool end;
 	int kind;
 
@@ -163,9 +178,6 @@ oe_fwd__command(
 	s = value_of(s + 1);
 	if (end)
 		end_one(set, (enum oe_fwd_kind)kind, s, to);
-	else if (oe_fwd__add_text(set, (enum oe_fwd_kind)kind, s, NULL, &err) <
-		 0)
-		to.line(to.arg, oe_err_text(&err));
 	else
-		to.line(to.arg, "Forwarding port.");
+		add_one(set, (enum oe_fwd_kind)kind, s, to);
 }

@@ -271,8 +271,10 @@ on_caller(void *arg, short revents)
 static void
 caller_free(struct caller *c)
 {
-	if (c->added)
+	if (c->added) {
 		c->added->told = NULL;
+		answer_error(c, "the client has ended meanwhile");
+	}
 	c->control->n--;
 	oe_watch_free(&c->watch);
 	oe_fd_close(&c->fd);
@@ -318,22 +320,32 @@ socket_path(const char *dir, const char *host, struct sockaddr_un *ret)
 	return true;
 }
 
+/*
+ * It gets its name when it answers: one that refuses connections is taken for
+ * the rest of a client that was killed, and removed.
+ */
 static int
-open_socket(const struct sockaddr_un *sun, struct oe_err *err)
+open_socket(const char *dir, const char *path, struct oe_err *err)
 {
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
 	mode_t old;
 	int fd, r;
+
+	snprintf(
+	    sun.sun_path, sizeof sun.sun_path, "%s/.%ld", dir, (long)getpid());
 
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return oe_err_sys(err, "socket");
 	/* one with our pid is of a process that is gone */
-	(void)unlink(sun->sun_path);
+	(void)unlink(sun.sun_path);
 	old = umask(0177);
-	r = bind(fd, (const struct sockaddr *)sun, sizeof *sun);
+	r = bind(fd, (const struct sockaddr *)&sun, sizeof sun);
 	umask(old);
-	if (r < 0 || listen(fd, CALLERS_MAX) < 0) {
-		r = oe_err_sys(err, "bind %s", sun->sun_path);
+	if (r < 0 || listen(fd, CALLERS_MAX) < 0 ||
+	    rename(sun.sun_path, path) < 0) {
+		r = oe_err_sys(err, "bind %s", path);
+		(void)unlink(sun.sun_path);
 		oe_fd_close(&fd);
 		return r;
 	}
@@ -357,8 +369,8 @@ oe_fwd__control_open(struct oe_cli_forwards *set, struct oe_fwd__control **ret,
 		free(dir);
 		return r;
 	}
+	fd = open_socket(dir, sun.sun_path, err);
 	free(dir);
-	fd = open_socket(&sun, err);
 	if (fd < 0)
 		return fd;
 	c = oe_mem_zalloc(sizeof *c);

@@ -4,7 +4,54 @@
 
 #include "core/base/err.h"
 #include "core/base/mem.h"
+#include "core/ssh/sshconf.h"
 #include "forwarding/client_internal.h"
+
+static int
+expand_end(
+    const struct oe_sshconf *conf, struct oe_fwd_end *e, struct oe_err *err)
+{
+	char *path;
+	int r;
+
+	if (!e->path || !strchr(e->path, '%'))
+		return 0;
+	r = oe_sshconf_expand(conf, e->path, &path, err);
+	if (r < 0)
+		return r;
+	free(e->path);
+	e->path = path;
+	return 0;
+}
+
+int
+oe_fwd__read(const struct oe_sshconf *conf,
+    int (*parse)(enum oe_fwd_kind kind, const char *text,
+	struct oe_fwd_spec *ret, struct oe_err *err),
+    enum oe_fwd_kind kind, const char *text, struct oe_fwd_spec *ret,
+    struct oe_err *err)
+{
+	struct oe_fwd_spec spec;
+	char *full;
+	int r;
+
+	/* first, so that a variable may hold a path, or all of it */
+	r = oe_sshconf_expand_env(conf, text, &full, err);
+	if (r < 0)
+		return r;
+	r = parse(kind, full, &spec, err);
+	free(full);
+	if (r < 0)
+		return r;
+	r = expand_end(conf, &spec.listen, err);
+	if (r == 0)
+		r = expand_end(conf, &spec.target, err);
+	if (r < 0)
+		oe_fwd_spec_done(&spec);
+	else
+		*ret = spec;
+	return r;
+}
 
 struct oe_fwd__forward *
 oe_fwd__add(struct oe_cli_forwards *set, struct oe_fwd_spec *spec)

@@ -87,6 +87,18 @@ struct oe_cli_forwards {
 };
 
 /* client_forward.c */
+/**
+ * oe_fwd__read() - a forward as the user wrote it, with ${NAME} replaced
+ * everywhere and %-tokens in paths of sockets: ssh_config(5), TOKENS.
+ * @parse: oe_fwd_spec_parse() or oe_fwd_spec_parse_listen().
+ * @ret: as theirs.
+ * Return: as theirs, OE_ECONF (a token or a variable that there is not).
+ */
+int oe_fwd__read(const struct oe_sshconf *conf,
+    int (*parse)(enum oe_fwd_kind kind, const char *text,
+	struct oe_fwd_spec *ret, struct oe_err *err),
+    enum oe_fwd_kind kind, const char *text, struct oe_fwd_spec *ret,
+    struct oe_err *err) OE_MUST_CHECK;
 /** oe_fwd__add() - a forward that is not started; takes over @spec. */
 struct oe_fwd__forward *
 oe_fwd__add(struct oe_cli_forwards *set, struct oe_fwd_spec *spec);
@@ -131,8 +143,8 @@ void oe_fwd__link_bytes(
     const struct oe_fwd__forward *f, uint64_t *sent, uint64_t *received);
 /** oe_fwd__link_orphan() - @f goes, its connections stay. */
 void oe_fwd__link_orphan(struct oe_fwd__forward *f);
-/** oe_fwd__link_reap() - free those that ended; @all: every one. */
-void oe_fwd__link_reap(struct oe_cli_forwards *set, bool all);
+/** oe_fwd__link_reap() - free those that ended; @all: every one.  Any? */
+bool oe_fwd__link_reap(struct oe_cli_forwards *set, bool all);
 
 /* client_remote.c */
 /** oe_fwd__remote_start() - ask the peer; as oe_fwd__start(). */
@@ -169,6 +181,21 @@ void oe_fwd__close(struct oe_cli_forwards **pset);
 int oe_fwd__control_open(struct oe_cli_forwards *set,
     struct oe_fwd__control **ret, struct oe_err *err);
 void oe_fwd__control_close(struct oe_fwd__control **c);
+
+/* client_share.c: as each, add, forget and remove of oe_cli_forwarding */
+void oe_fwd__each(const struct oe_cli_forwards *set,
+    bool (*fn)(void *arg, const struct oe_cli_forward *what), void *arg);
+void
+oe_fwd__share(struct oe_cli_forwards *set, const struct oe_cli_forward *what,
+    void (*done)(void *arg, int port, const struct oe_err *err), void *arg);
+/**
+ * oe_fwd__await() - say what becomes of one that is WAITING, to whom typed it
+ * at ~C; until oe_fwd__forget() with the say's arg.
+ */
+void oe_fwd__await(struct oe_fwd__forward *f, struct oe_cli_say say);
+void oe_fwd__forget(struct oe_cli_forwards *set, const void *arg);
+int oe_fwd__unshare(struct oe_cli_forwards *set,
+    const struct oe_cli_forward *what, struct oe_err *err);
 
 /* client_command.c */
 /**

@@ -220,10 +220,12 @@ run_all(struct keep *k)
 
 	while (!over(k)) {
 		held = once(k);
-		if (held < 0)
-			return OE_EXIT_CONNECT;
+		/* one that ended a prompt has not been looked at */
+		on_signal(k, 0);
 		if (over(k))
 			break;
+		if (held < 0)
+			return OE_EXIT_CONNECT;
 		wait = oe_fwd_backoff_next(&k->backoff, held, oe_mem_random(0));
 		snprintf(text, sizeof text, "%lld.%lld s",
 		    (long long)(wait / 1000), (long long)(wait % 1000 / 100));

@@ -22,7 +22,9 @@
 #include "core/net/race.h"
 #include "core/ssh/client.h"
 #include "core/ssh/pump.h"
+#include "core/ssh/sshconf.h"
 #include "forwarding/client_internal.h"
+#include "forwarding/client_permit.h"
 #include "forwarding/socks.h"
 
 struct oe_fwd__link {
@@ -356,11 +358,30 @@ socks_advance(struct oe_fwd__link *l)
 	return true;
 }
 
+static bool
+is_permitted(const struct oe_fwd__link *l)
+{
+	const struct oe_strs *permits =
+	    oe_sshconf_list(l->set->conf, OE_SSHCONF_PERMITREMOTEOPEN);
+
+	return oe_fwd_permit(permits, l->host, l->port);
+}
+
 static void
 socks_peer_data(struct oe_fwd__link *l)
 {
-	if (socks_advance(l))
+	if (!socks_advance(l))
+		return;
+	if (is_permitted(l)) {
 		link_connect(l);
+		return;
+	}
+	oe_log_info(NULL,
+	    "forwarding: the peer asked for %s port %d: refused by "
+	    "PermitRemoteOpen",
+	    l->host, l->port);
+	socks_answer(l, OE_SOCKS_DENIED);
+	l->over = true;
 }
 
 /* What follows the request stays in the socket, for the pump. */
@@ -382,6 +403,9 @@ on_handshake(void *arg, short revents)
 		return;
 	}
 	(void)oe_socks_feed(l->socks, bytes, (size_t)n, &used);
+	/* bytes that are left unread would turn the last words into a reset */
+	if (l->socks->state == OE_SOCKS_BAD)
+		used = (size_t)n;
 	(void)recv(l->fd, bytes, used, MSG_DONTWAIT);
 	if (socks_advance(l)) {
 		oe_watch_free(&l->watch);
@@ -478,10 +502,11 @@ link_free(struct oe_fwd__link *l)
 	free(l);
 }
 
-void
+bool
 oe_fwd__link_reap(struct oe_cli_forwards *set, bool all)
 {
 	struct oe_fwd__link **p = &set->links, *l;
+	size_t before = set->nlinks;
 
 	while ((l = *p)) {
 		if (l->pump || l->chan) {
@@ -497,6 +522,7 @@ oe_fwd__link_reap(struct oe_cli_forwards *set, bool all)
 		*p = l->next;
 		link_free(l);
 	}
+	return set->nlinks != before;
 }
 
 void

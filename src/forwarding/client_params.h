@@ -17,3 +17,5 @@ extern const struct oe_param oe_fwd_params[];
  */
 int oe_fwd_params_take(
     const struct oe_values *v, struct oe_sshconf *conf, struct oe_err *err);
+/** oe_fwd_params_print() - as oe_cli_forwarding.print. */
+void oe_fwd_params_print(struct oe_sshconf *conf);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "forwarding/client_spec.h"
 
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +13,8 @@
 #include "core/base/str.h"
 
 #define FIELDS_MAX 4
+/* Bytes of a service's name; the longest registered ones have 15. */
+#define SERVICE_MAX 64
 
 /* A text taken apart at its colons. */
 struct fields {
@@ -103,7 +108,7 @@ split(struct fields *f, struct oe_err *err)
 static bool
 is_path(const char *s)
 {
-	return *s == '/';
+	return strchr(s, '/') != NULL;
 }
 
 static int
@@ -116,6 +121,22 @@ take_path(const struct fields *f, const char *text, struct oe_fwd_end *ret,
 	return 0;
 }
 
+/* A name of services(5), or -1; the database is not asked for anything. */
+static int
+service_port(const char *name)
+{
+	const struct servent *s;
+	const char *p;
+
+	for (p = name; *p; p++)
+		if (!isalnum((unsigned char)*p) && !strchr("-_.+*", *p))
+			return -1;
+	if (p == name || p - name > SERVICE_MAX)
+		return -1;
+	s = getservbyname(name, "tcp");
+	return s ? ntohs((uint16_t)s->s_port) : -1;
+}
+
 static int
 take_port(const struct fields *f, const char *text, int min, int *ret,
     struct oe_err *err)
@@ -123,8 +144,11 @@ take_port(const struct fields *f, const char *text, int min, int *ret,
 	int64_t port;
 
 	if (oe_str_parse_int(text, min, 65535, &port) < 0)
+		port = service_port(text);
+	if (port < min)
 		return oe_err_set(err, OE_EINVAL,
-		    "bad forwarding '%s': '%s' is not a port (%d to 65535)",
+		    "bad forwarding '%s': '%s' is not a port (%d to 65535, or "
+		    "the name of a service)",
 		    f->text, text, min);
 	*ret = (int)port;
 	return 0;
@@ -287,14 +311,14 @@ oe_fwd_spec_letter(const struct oe_fwd_spec *s)
 	return kind_letter(s->kind);
 }
 
-/* A colon or a backslash would not be read back as it stands. */
+/* What has a meaning of its own would not be read back as it stands. */
 static void
 end_path(const char *path, char *ret, size_t size)
 {
 	size_t n = 0;
 
 	for (; *path && n + 2 < size; path++) {
-		if (*path == ':' || *path == '\\')
+		if (*path == ':' || *path == '\\' || *path == '[')
 			ret[n++] = '\\';
 		ret[n++] = *path;
 	}

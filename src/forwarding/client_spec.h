@@ -2,10 +2,11 @@
 /*
  * forwarding/client_spec.h - what -L, -R and -D say.
  *
- * Forms, as in ssh(1): [bind:]port:host:hostport, with a path that begins
- * with '/' instead of either side, and [bind:]port alone for -D and for -R
- * (a SOCKS proxy).  Addresses with colons stand in brackets, a backslash
- * takes away the meaning of what follows it.
+ * Forms, as in ssh(1): [bind:]port:host:hostport, with a path, which is what
+ * holds a '/', instead of either side, and [bind:]port alone for -D and for
+ * -R (a SOCKS proxy).  Addresses with colons stand in brackets, a backslash
+ * takes away the meaning of what follows it.  A port may be the name of a TCP
+ * service, services(5).
  */
 #pragma once
 

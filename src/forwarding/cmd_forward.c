@@ -109,6 +109,27 @@ keep(const struct oe_ctx *ctx, struct oe_err *err)
 	return status;
 }
 
+/* The client's folder is not the one that this command is used in. */
+static int
+check_path(enum oe_fwd_kind kind, const char *text, struct oe_err *err)
+{
+	struct oe_fwd_spec s;
+	const char *path;
+	int r;
+
+	if (strstr(text, "${"))
+		return 0;
+	r = oe_fwd_spec_parse(kind, text, &s, err);
+	if (r < 0)
+		return r;
+	path = kind == OE_FWD_REMOTE ? s.target.path : s.listen.path;
+	if (path && *path != '/' && *path != '%')
+		r = oe_err_set(err, OE_EINVAL,
+		    "'%s': begin the path of a socket with /", path);
+	oe_fwd_spec_done(&s);
+	return r;
+}
+
 /* The forwards of the command line, in one list of kind and text. */
 static int
 add(const struct oe_ctx *ctx, struct oe_err *err)
@@ -127,9 +148,12 @@ add(const struct oe_ctx *ctx, struct oe_err *err)
 
 	for (i = 0; i < OE_ARRAY_LEN(all); i++) {
 		l = oe_values_list(ctx->values, all[i].option);
-		for (k = 0; k < l->n && r == 0; k++)
-			r = oe_fwd_control_add(
-			    ctx->operands->v[1], all[i].kind, l->v[k], err);
+		for (k = 0; k < l->n && r == 0; k++) {
+			r = check_path(all[i].kind, l->v[k], err);
+			if (r == 0)
+				r = oe_fwd_control_add(ctx->operands->v[1],
+				    all[i].kind, l->v[k], err);
+		}
 	}
 	return r;
 }

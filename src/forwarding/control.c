@@ -17,8 +17,6 @@
 #include "core/base/str.h"
 #include "core/net/ipc.h"
 
-/* A peer may be asked by its client in between. */
-#define ANSWER_MS 30000
 /* Clients that are looked at. */
 #define NAMES_MAX 4096
 
@@ -135,16 +133,19 @@ out:
 }
 
 int
-oe_fwd_control_call(int fd, const struct oe_ipc_msg *question,
+oe_fwd_control_call(int fd, const struct oe_ipc_msg *question, int timeout_ms,
     struct oe_ipc_msg *ret, struct oe_err *err)
 {
 	char *text = NULL;
 	int r = oe_ipc_send(fd, question, err);
 
 	if (r == 0)
-		r = oe_ipc_recv(fd, ANSWER_MS, ret, err);
+		r = oe_ipc_recv(fd, timeout_ms, ret, err);
+	if (r == OE_ECLOSED)
+		return oe_err_set(err, r, "the client has ended meanwhile");
 	if (r == OE_EAGAIN)
-		return oe_err_set(err, OE_ETIMEOUT, "the client is silent");
+		return oe_err_set(
+		    err, OE_ETIMEOUT, "the client does not answer");
 	if (r < 0 || ret->type != OE_FWD_CONTROL_ERROR)
 		return r;
 	if (oe_buf_get_cstring(&ret->payload, OE_FWD_CONTROL_TEXT_MAX, &text) <

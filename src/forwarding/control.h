@@ -73,8 +73,10 @@ int
 oe_fwd_control_connect(const char *dir, const char *name, struct oe_err *err);
 /**
  * oe_fwd_control_call() - send @question, wait for the answer.
+ * @timeout_ms: for the answer.
  * @ret: oe_ipc_msg_done() it.
- * Return: 0, what the client's ERROR says as OE_EINVAL, or as oe_ipc_recv().
+ * Return: 0, what the client's ERROR says as OE_EINVAL, OE_ETIMEOUT, or as
+ * oe_ipc_recv().
  */
 int oe_fwd_control_call(int fd, const struct oe_ipc_msg *question,
-    struct oe_ipc_msg *ret, struct oe_err *err);
+    int timeout_ms, struct oe_ipc_msg *ret, struct oe_err *err);

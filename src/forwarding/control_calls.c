@@ -9,12 +9,18 @@
 #include "core/base/err.h"
 #include "core/base/fd.h"
 #include "core/base/json.h"
+#include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
 #include "core/net/ipc.h"
 #include "forwarding/control.h"
 
 #define LIST_VERSION 1
+/* A client that is suspended (~^Z) answers nothing, and others are to be seen.
+ */
+#define LIST_MS 3000
+/* Its peer may be asked by the client in between. */
+#define CHANGE_MS 30000
 
 /* One answer to LIST. */
 struct answer {
@@ -142,7 +148,7 @@ list_client(struct listing *l, int fd, long pid, struct oe_err *err)
 		memset(&a, 0, sizeof a);
 		oe_ipc_msg_init(&question, OE_FWD_CONTROL_LIST);
 		(void)oe_buf_put_u32(&question.payload, after);
-		r = oe_fwd_control_call(fd, &question, &m, err);
+		r = oe_fwd_control_call(fd, &question, LIST_MS, &m, err);
 		oe_ipc_msg_done(&question);
 		if (r < 0)
 			return r;
@@ -196,7 +202,12 @@ oe_fwd_control_list(const char *who, bool json, struct oe_err *err)
 			continue;
 		any = true;
 		r = list_client(&l, fd, strtol(names.v[i], NULL, 10), err);
-		/* it may end at any time */
+		/* it may end at any time, or be suspended */
+		if (r == OE_ETIMEOUT && !who) {
+			oe_log_warn(NULL, "client %s: %s", names.v[i],
+			    oe_err_text(err));
+			r = 0;
+		}
 		if (r == OE_ECLOSED)
 			r = 0;
 		oe_fd_close(&fd);
@@ -255,7 +266,7 @@ call(const char *who, struct oe_ipc_msg *question, uint32_t *ret_id,
 
 	if (fd < 0)
 		return fd;
-	r = oe_fwd_control_call(fd, question, &m, err);
+	r = oe_fwd_control_call(fd, question, CHANGE_MS, &m, err);
 	oe_fd_close(&fd);
 	if (r < 0)
 		return r;

@@ -161,20 +161,13 @@ oe_fwd__job_resolve(struct fwd_job *j)
 }
 
 static void
-job_accepted(struct fwd_job *j, int fd, const struct sockaddr_storage *sa)
+job_accepted(struct fwd_job *j, int fd)
 {
-	char origin[OE_ADDR_TEXT_MAX] = "";
 	struct oe_ipc_msg m;
-	struct oe_addr a;
 	int on = 1;
 
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	if (oe_addr_from_sockaddr(
-		(const struct sockaddr *)sa, sizeof *sa, &a) == 0)
-		oe_addr_format(&a, origin);
 	oe_fwd__job_report(j, OE_FWD_IS_ACCEPTED, &m);
-	(void)oe_buf_put_cstring(&m.payload, origin);
-	(void)oe_buf_put_u32(&m.payload, oe_fwd_sockaddr_port(sa));
 	m.fds[0] = fd;
 	m.nfds = 1;
 	oe_fwd_mailbox_send(j->f->monitor, &m);
@@ -202,19 +195,15 @@ static void
 job_on_connect(void *arg, short revents)
 {
 	struct fwd_job *j = arg;
-	struct sockaddr_storage sa;
-	socklen_t len;
 	int i, n, fd;
 
 	(void)revents;
 	for (i = 0; i < OE_FWD_LISTEN_FDS_MAX && !j->over; i++) {
 		for (n = 0; n < ACCEPT_ROUNDS && j->fd[i] >= 0; n++) {
-			len = sizeof sa;
-			memset(&sa, 0, sizeof sa);
-			fd = accept4(j->fd[i], (struct sockaddr *)&sa, &len,
-			    SOCK_CLOEXEC | SOCK_NONBLOCK);
+			fd = accept4(
+			    j->fd[i], NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 			if (fd >= 0) {
-				job_accepted(j, fd, &sa);
+				job_accepted(j, fd);
 				continue;
 			}
 			if (errno == EMFILE || errno == ENFILE ||

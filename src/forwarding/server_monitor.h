@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "core/net/cidr.h"
+#include "core/ssh/forward.h"
 #include "forwarding/server_proto.h"
 #include "forwarding/server_rules.h"
 
@@ -24,6 +25,11 @@ struct oe_ssh;
 /* Connections and listeners of one connection at a time. */
 #define OE_FWD_CONNECTIONS_MAX 2048
 #define OE_FWD_LISTENERS_MAX   64
+/* Those of both that wait for the forwarder: refused here, with an event,
+ * before core/ssh refuses them without. */
+#define OE_FWD_PENDING_MAX (OE_SSH_REQUESTS_MAX - 1)
+/* Addresses of one listener. */
+#define OE_FWD_BIND_MAX 2
 
 enum fwd_state {
 	FWD_RESOLVING,
@@ -42,8 +48,9 @@ struct fwd_item {
 	enum fwd_kind kind;
 	enum fwd_state state;
 	uint32_t id;
-	bool is_unix; /* host is the path of a Unix socket */
-	char *host;   /* as the peer wrote it */
+	uint32_t token; /* LOCAL: net's name for it */
+	bool is_unix;   /* host is the path of a Unix socket */
+	char *host;     /* as the peer wrote it */
 	unsigned port;
 	unsigned real_port; /* LISTENER: what it is bound to */
 	char *origin;
@@ -60,9 +67,10 @@ struct oe_srv_forwards {
 	struct oe_fwd_mailbox *net;       /* notices */
 	struct oe_fwd_mailbox *forwarder; /* or NULL */
 	int forwarder_fd;
-	pid_t pid; /* of the forwarder; 0: none */
+	pid_t pid;           /* of the forwarder; 0: none */
+	bool forwarder_lost; /* it is gone, or to be */
 	struct fwd_item *items;
-	unsigned nconnections, nlisteners;
+	unsigned nconnections, nlisteners, npending;
 	uint32_t last_id;
 };
 
@@ -71,25 +79,70 @@ int oe_fwd__request(struct oe_srv_conn *c, struct oe_ipc_msg *m);
 bool oe_fwd__reaped(struct oe_srv_conn *c, pid_t pid, int status);
 void oe_fwd__end(struct oe_srv_conn *c);
 
+/* server_item.c */
+struct fwd_item *
+oe_fwd__item_new(struct oe_srv_forwards *f, enum fwd_kind kind);
+void oe_fwd__item_free(struct oe_srv_forwards *f, struct fwd_item *i);
+struct fwd_item *oe_fwd__item_find(struct oe_srv_forwards *f, uint32_t id);
+/** oe_fwd__item_refused() - the event of it. */
+void oe_fwd__item_refused(
+    struct oe_srv_forwards *f, const struct fwd_item *i, const char *why);
+/** oe_fwd__item_opened() - it is open; @name of the event. */
+void oe_fwd__item_opened(
+    struct oe_srv_forwards *f, struct fwd_item *i, const char *name);
+/** oe_fwd__item_closed() - the event, if it was open; then it is freed. */
+void oe_fwd__item_closed(struct oe_srv_forwards *f, struct fwd_item *i,
+    uint64_t sent, uint64_t received);
+/**
+ * oe_fwd__item_answer() - tell net how it went.
+ * @fd: the connected socket, closed when sent; -1: none.
+ * @why: it failed, and is refused and freed; NULL: it is open.
+ */
+void oe_fwd__item_answer(
+    struct oe_srv_forwards *f, struct fwd_item *i, int fd, const char *why);
+/** oe_fwd__item_order() - begin an order to the forwarder about @i. */
+void oe_fwd__item_order(
+    const struct fwd_item *i, enum oe_fwd_order what, struct oe_ipc_msg *ret);
+/** oe_fwd__item_order_addrs() - CONNECT or LISTEN, at its addresses. */
+void oe_fwd__item_order_addrs(struct oe_srv_forwards *f, struct fwd_item *i,
+    enum oe_fwd_order what, unsigned port);
+/** oe_fwd__item_order_text() - RESOLVE or UNIX, with its host. */
+void oe_fwd__item_order_text(
+    struct oe_srv_forwards *f, struct fwd_item *i, enum oe_fwd_order what);
+/**
+ * oe_fwd__item_permit() - keep those of @addrs that may be reached.
+ * @n: at most OE_FWD_ADDRS_MAX.
+ * Return: allowed if there is one, else the verdict of the last; its address
+ * is then the item's, for the event.
+ */
+enum oe_fwd_verdict oe_fwd__item_permit(struct oe_srv_forwards *f,
+    struct fwd_item *i, const struct oe_addr *addrs, size_t n);
+
+/* server_report.c */
+/** oe_fwd__forwarder_got() - a message of it; for the mailbox. */
+void oe_fwd__forwarder_got(void *arg, struct oe_ipc_msg *m);
+/**
+ * oe_fwd__forwarder_lost() - it is gone, or of no use any more: what waits
+ * for it has failed, its listeners are closed; what net has goes on.
+ */
+void oe_fwd__forwarder_lost(void *arg);
+
 /* server_start.c */
-/** oe_fwd__forwarder_start() - fork the forwarder, unless it runs; false: it
- * cannot. */
-bool oe_fwd__forwarder_start(struct oe_srv_forwards *f,
-    void (*got)(void *arg, struct oe_ipc_msg *m), void (*lost)(void *arg));
+/**
+ * oe_fwd__forwarder_start() - fork the forwarder, unless it runs; false: it
+ * cannot.
+ */
+bool oe_fwd__forwarder_start(struct oe_srv_forwards *f);
 /** oe_fwd__forwarder_stop() - end it and its mailbox. */
 void oe_fwd__forwarder_stop(struct oe_srv_forwards *f);
-/**
- * oe_fwd__rules() - the rules of this connection as of now.
- * @own: room for the addresses of this machine.
- */
-void oe_fwd__rules(const struct oe_srv_conn *c, struct oe_addr *own, size_t max,
-    struct oe_fwd_rules *ret);
+/** oe_fwd__rules() - the rules of this connection. */
+void oe_fwd__rules(const struct oe_srv_conn *c, struct oe_fwd_rules *ret);
 /**
  * oe_fwd__listen_addrs() - where to bind for @host as GatewayPorts has it.
- * Return: how many of @ret[2]; 0: @host is no address.
+ * Return: how many of @ret; 0: @host is no address.
  */
-size_t oe_fwd__listen_addrs(
-    const struct oe_srv_conn *c, const char *host, struct oe_addr ret[2]);
+size_t oe_fwd__listen_addrs(const struct oe_srv_conn *c, const char *host,
+    struct oe_addr ret[OE_FWD_BIND_MAX]);
 
 /* server_net.c */
 struct oe_srv_net_forwards *

@@ -22,7 +22,8 @@
 struct net_forward {
 	struct net_forward *next;
 	struct oe_srv_net_forwards *all;
-	uint32_t id;
+	uint32_t id;    /* the monitor's; 0: it is not known (yet) */
+	uint32_t token; /* until it is; 0: none */
 	struct oe_ssh_request *request; /* to be answered, or NULL */
 	struct oe_ssh_open *open;       /* to be confirmed, or NULL */
 	int fd;                         /* until the channel is there */
@@ -41,6 +42,7 @@ struct oe_srv_net_forwards {
 	struct net_forward *list;
 	uint64_t past; /* traffic of those that are gone */
 	bool untidy;   /* one of them is over */
+	uint32_t last_token;
 };
 
 static void
@@ -75,7 +77,7 @@ forward_report(struct net_forward *n)
 	(void)oe_buf_put_u32(&m.payload, n->id);
 	(void)oe_buf_put_u64(&m.payload, sent);
 	(void)oe_buf_put_u64(&m.payload, received);
-	(void)oe_srv__rpc_bool(n->all->rpc, &m, NULL);
+	oe_srv__rpc_tell(n->all->rpc, &m);
 	n->id = 0;
 }
 
@@ -231,7 +233,6 @@ forward_pump(struct net_forward *n)
 	    .socket = true,
 	    .arg = n};
 
-	(void)oe_fd_set_nonblock(n->fd, true);
 	n->fd = -1;
 	n->pump = oe_ssh_pump_new(n->all->loop, n->chan, &plan);
 	/* what came before */
@@ -282,41 +283,88 @@ asked_cancel(struct oe_srv_net_forwards *f, struct oe_ssh_request *r)
 }
 
 static void
-forwards_asked(void *arg, struct oe_ssh_request *r)
+asked_listen(struct oe_srv_net_forwards *f, struct oe_ssh_request *r)
 {
-	struct oe_srv_net_forwards *f = arg;
-	const struct oe_ssh_request_text *t = oe_ssh_request_text(r);
-	bool is_listen = t->kind == OE_SSH_REQUEST_LISTEN;
+	uint32_t id =
+	    asked_ask(f, OE_SRV_REQ_FORWARD_LISTEN, oe_ssh_request_text(r));
 	struct net_forward *n;
-	uint32_t id;
 
-	if (t->kind == OE_SSH_REQUEST_CANCEL) {
-		asked_cancel(f, r);
-		return;
-	}
-	id = asked_ask(f,
-	    is_listen ? OE_SRV_REQ_FORWARD_LISTEN : OE_SRV_REQ_FORWARD_CONNECT,
-	    t);
 	if (!id) {
 		oe_ssh_request_refuse(&r);
 		return;
 	}
 	n = forward_new(f, id);
 	n->request = r;
-	n->is_listen = is_listen;
+	n->is_listen = true;
+}
+
+/* Nothing waits for the monitor here: it tells, by the token. */
+static void
+asked_connect(struct oe_srv_net_forwards *f, struct oe_ssh_request *r)
+{
+	struct net_forward *n = forward_new(f, 0);
+	struct oe_ipc_msg m;
+
+	/* 0 is none */
+	if (!++f->last_token)
+		f->last_token++;
+	n->token = f->last_token;
+	n->request = r;
+	oe_ipc_msg_init(&m, OE_SRV_REQ_FORWARD_CONNECT);
+	(void)oe_buf_put_u32(&m.payload, n->token);
+	asked_put(&m, oe_ssh_request_text(r));
+	oe_srv__rpc_tell(f->rpc, &m);
+}
+
+static void
+forwards_asked(void *arg, struct oe_ssh_request *r)
+{
+	switch (oe_ssh_request_text(r)->kind) {
+	case OE_SSH_REQUEST_CANCEL:
+		asked_cancel(arg, r);
+		break;
+	case OE_SSH_REQUEST_LISTEN:
+		asked_listen(arg, r);
+		break;
+	default:
+		asked_connect(arg, r);
+	}
 }
 
 /* --- what the monitor tells ----------------------------------------------- */
 
-static void
-told_connected(struct net_forward *n, bool yes, int fd)
+static struct net_forward *
+told_find(struct oe_srv_net_forwards *f, uint32_t token)
 {
+	struct net_forward *n;
+
+	for (n = f->list; n && n->token != token; n = n->next)
+		continue;
+	return token ? n : NULL;
+}
+
+static void
+told_connected(struct oe_srv_net_forwards *f, struct oe_ipc_msg *m)
+{
+	int fd = oe_ipc_msg_claim(m, 0);
+	struct net_forward *n;
+	uint32_t token, id;
+	uint8_t yes;
+
+	if (oe_buf_get_u32(&m->payload, &token) < 0 ||
+	    oe_buf_get_u8(&m->payload, &yes) < 0 ||
+	    oe_buf_get_u32(&m->payload, &id) < 0 ||
+	    !(n = told_find(f, token))) {
+		oe_fd_close(&fd);
+		return;
+	}
+	n->token = 0;
 	if (!yes || fd < 0) {
-		n->id = 0;
 		oe_fd_close(&fd);
 		forward_over(n);
 		return;
 	}
+	n->id = id;
 	n->fd = fd;
 	n->chan = oe_ssh_request_accept(&n->request, &forward_chan_ops, n);
 	if (n->chan)
@@ -326,9 +374,8 @@ told_connected(struct net_forward *n, bool yes, int fd)
 }
 
 static void
-told_answer(struct oe_srv_net_forwards *f, struct oe_ipc_msg *m)
+told_listening(struct oe_srv_net_forwards *f, struct oe_ipc_msg *m)
 {
-	int fd = oe_ipc_msg_claim(m, 0);
 	struct net_forward *n;
 	uint32_t id, port;
 	uint8_t yes;
@@ -336,15 +383,8 @@ told_answer(struct oe_srv_net_forwards *f, struct oe_ipc_msg *m)
 	if (oe_buf_get_u32(&m->payload, &id) < 0 ||
 	    oe_buf_get_u8(&m->payload, &yes) < 0 ||
 	    oe_buf_get_u32(&m->payload, &port) < 0 ||
-	    !(n = forward_find(f, id)) || !n->request) {
-		oe_fd_close(&fd);
+	    !(n = forward_find(f, id)) || !n->request)
 		return;
-	}
-	if (m->type == OE_SRV_NOTE_FORWARD_CONNECTED) {
-		told_connected(n, yes, fd);
-		return;
-	}
-	oe_fd_close(&fd);
 	if (yes)
 		oe_ssh_request_grant(&n->request, (int)port);
 	forward_over(n);
@@ -402,10 +442,16 @@ told_accepted(struct oe_srv_net_forwards *f, struct oe_ipc_msg *m)
 void
 oe_fwd__net_notice(struct oe_srv_net_forwards *f, struct oe_ipc_msg *m)
 {
-	if (m->type == OE_SRV_NOTE_FORWARD_ACCEPTED)
+	switch (m->type) {
+	case OE_SRV_NOTE_FORWARD_ACCEPTED:
 		told_accepted(f, m);
-	else
-		told_answer(f, m);
+		break;
+	case OE_SRV_NOTE_FORWARD_CONNECTED:
+		told_connected(f, m);
+		break;
+	default:
+		told_listening(f, m);
+	}
 }
 
 struct oe_srv_net_forwards *

@@ -35,17 +35,19 @@ const struct oe_param oe_fwd_server_params[] = {
 	.type = OE_PARAM_STRING,
 	.metavar = "TARGET",
 	.help = "where forwarded connections may go: HOST:PORT with a name, "
-		"an address, a network or '*' and a port, a range or '*', or "
-		"the path of a Unix socket; without any, everywhere but this "
-		"server's own port, link-local and metadata addresses, which "
-		"are reached only where they are named",
+		"an address, a network or '*' and a port, a range or '*', "
+		"'any' or 'none', or the path of a Unix socket; without any, "
+		"everywhere but this server's own port, link-local and "
+		"metadata addresses, which are reached only where they are "
+		"named",
 	.flags = OE_PARAM_REPEAT,
 	.check = check_open,
 	.section = SECTION},
     {.name = "permit-listen",
 	.type = OE_PARAM_STRING,
 	.metavar = "[HOST:]PORT",
-	.help = "where clients may listen; without any, on every port",
+	.help = "where clients may listen, as for permit-open; without any, "
+		"on every port",
 	.flags = OE_PARAM_REPEAT,
 	.check = check_listen,
 	.section = SECTION},

@@ -20,9 +20,8 @@ enum oe_fwd_report {
 	OE_FWD_IS_RESOLVED = 64, /* u32 id, u32 n, n addresses */
 	OE_FWD_IS_CONNECTED,     /* u32 id; one descriptor */
 	OE_FWD_IS_LISTENING,     /* u32 id, u32 port */
-	/* u32 id of the listener, string origin, u32 port; one descriptor */
-	OE_FWD_IS_ACCEPTED,
-	OE_FWD_IS_FAILED, /* u32 id, string why */
+	OE_FWD_IS_ACCEPTED,      /* u32 id of the listener; one descriptor */
+	OE_FWD_IS_FAILED,        /* u32 id, string why */
 };
 
 #define OE_FWD_ADDRS_MAX 16

@@ -24,9 +24,10 @@ struct oe_fwd_rules {
 	bool local, remote;           /* --allow-forwarding */
 	/* --permit-open, --permit-listen; without an item anything goes */
 	const struct oe_strs *permit_open, *permit_listen;
-	/* addresses of this machine, and where it serves SSH */
-	const struct oe_addr *own;
-	size_t own_n;
+	/* of the policy's rule: only these, even if empty; NULL: not said */
+	const struct oe_strs *rule_open, *rule_listen;
+	/* is this an address of this machine? and where it serves SSH */
+	bool (*is_own)(const struct oe_addr *a);
 	unsigned own_ports[OE_FWD_OWN_PORTS_MAX]; /* 0: none */
 	bool root; /* the local user may bind any port */
 };
@@ -55,8 +56,8 @@ enum oe_fwd_verdict oe_fwd_rules_addr(const struct oe_fwd_rules *r,
 enum oe_fwd_verdict
 oe_fwd_rules_unix(const struct oe_fwd_rules *r, const char *path);
 /**
- * oe_fwd_rules_listen() - @host as the peer wrote it, "" for all; @port 0:
- * any free one.
+ * oe_fwd_rules_listen() - may @addr be listened on for @host, which is as the
+ * peer wrote it, "" for all; @port 0: any free one.
  */
-enum oe_fwd_verdict oe_fwd_rules_listen(
-    const struct oe_fwd_rules *r, const char *host, unsigned port);
+enum oe_fwd_verdict oe_fwd_rules_listen(const struct oe_fwd_rules *r,
+    const char *host, const struct oe_addr *addr, unsigned port);

@@ -2,8 +2,8 @@
 /*
  * The forwarder's start, and what the monitor knows for its decisions.
  */
+#include <fcntl.h>
 #include <grp.h>
-#include <ifaddrs.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +15,7 @@
 #include "core/base/err.h"
 #include "core/base/fd.h"
 #include "core/net/ipc.h"
+#include "core/net/local.h"
 #include "core/ssh/hostkey.h"
 #include "core/ssh/serve.h"
 #include "forwarding/forwarder.h"
@@ -65,7 +66,19 @@ start_become(const struct oe_srv_conn *c)
 	return chdir("/");
 }
 
-/* The child: standard error for messages, and the socket. */
+/* Standard error for messages, and the socket; events are the monitor's. */
+static int
+start_descriptors(int fd)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0 ||
+	    dup2(null, STDOUT_FILENO) < 0 || dup2(fd, STDERR_FILENO + 1) < 0)
+		return -1;
+	oe_fd_close_from(STDERR_FILENO + 2);
+	return 0;
+}
+
 static void OE_NORETURN
 start_child(const struct oe_srv_conn *c, int fd)
 {
@@ -77,9 +90,9 @@ start_child(const struct oe_srv_conn *c, int fd)
 	(void)signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (dup2(fd, STDERR_FILENO + 1) < 0)
+	if (start_descriptors(fd) < 0)
 		_exit(1);
-	oe_fd_close_from(STDERR_FILENO + 2);
+	(void)prctl(PR_SET_NAME, "omniedge-fwd", 0, 0, 0);
 	start_forget(c);
 	if (start_limits() < 0 || start_become(c) < 0) {
 		oe_log_error(&c->lc_user, "the forwarder cannot be the user");
@@ -89,12 +102,11 @@ start_child(const struct oe_srv_conn *c, int fd)
 }
 
 bool
-oe_fwd__forwarder_start(struct oe_srv_forwards *f,
-    void (*got)(void *arg, struct oe_ipc_msg *m), void (*lost)(void *arg))
+oe_fwd__forwarder_start(struct oe_srv_forwards *f)
 {
 	int pair[2];
 
-	if (f->pid)
+	if (f->pid && !f->forwarder_lost)
 		return true;
 	oe_fwd__forwarder_stop(f);
 	if (oe_ipc_pair(pair, NULL) < 0)
@@ -109,7 +121,9 @@ oe_fwd__forwarder_start(struct oe_srv_forwards *f,
 		return false;
 	}
 	f->forwarder_fd = pair[0];
-	f->forwarder = oe_fwd_mailbox_new(f->conn->loop, pair[0], got, lost, f);
+	f->forwarder_lost = false;
+	f->forwarder = oe_fwd_mailbox_new(f->conn->loop, pair[0],
+	    oe_fwd__forwarder_got, oe_fwd__forwarder_lost, f);
 	return true;
 }
 
@@ -124,37 +138,28 @@ oe_fwd__forwarder_stop(struct oe_srv_forwards *f)
 }
 
 void
-oe_fwd__rules(const struct oe_srv_conn *c, struct oe_addr *own, size_t max,
-    struct oe_fwd_rules *ret)
+oe_fwd__rules(const struct oe_srv_conn *c, struct oe_fwd_rules *ret)
 {
 	const struct oe_srv_config *cfg = c->srv->cfg;
-	struct ifaddrs *all = NULL, *i;
 
 	*ret = (struct oe_fwd_rules){
 	    .grant = &c->grant,
-	    .local = cfg->forward_local,
-	    .remote = cfg->forward_remote,
+	    .local = cfg->forward_local && c->rule.forward_local,
+	    .remote = cfg->forward_remote && c->rule.forward_remote,
+	    .rule_open = c->rule.open_listed ? &c->rule.permit_open : NULL,
+	    .rule_listen =
+		c->rule.listen_listed ? &c->rule.permit_listen : NULL,
 	    .permit_open = &cfg->permit_open,
 	    .permit_listen = &cfg->permit_listen,
-	    .own = own,
+	    .is_own = oe_addr_is_local,
 	    .own_ports = {cfg->port, c->peer->local_port},
 	    .root = c->account.uid == 0,
 	};
-	/* the address that the peer came to is ours even if not listed */
-	own[ret->own_n++] = c->peer->local_addr;
-	if (getifaddrs(&all) < 0)
-		return;
-	for (i = all; i && ret->own_n < max; i = i->ifa_next)
-		if (i->ifa_addr &&
-		    oe_addr_from_sockaddr(i->ifa_addr,
-			sizeof(struct sockaddr_storage), &own[ret->own_n]) == 0)
-			ret->own_n++;
-	freeifaddrs(all);
 }
 
 size_t
-oe_fwd__listen_addrs(
-    const struct oe_srv_conn *c, const char *host, struct oe_addr ret[2])
+oe_fwd__listen_addrs(const struct oe_srv_conn *c, const char *host,
+    struct oe_addr ret[OE_FWD_BIND_MAX])
 {
 	static const char *const loopback[] = {"127.0.0.1", "::1"};
 	static const char *const any[] = {"0.0.0.0", "::"};
@@ -172,7 +177,7 @@ oe_fwd__listen_addrs(
 		else if (strcmp(host, "localhost"))
 			return 0;
 	}
-	for (i = 0; i < 2; i++)
+	for (i = 0; i < OE_FWD_BIND_MAX; i++)
 		(void)!oe_addr_parse(pair[i], &ret[i], NULL);
-	return 2;
+	return OE_FWD_BIND_MAX;
 }

@@ -17,6 +17,8 @@ int
 oe_fwd_addrs_get(
     struct oe_buf *b, struct oe_addr *ret, size_t max, size_t *ret_n)
 {
+	static const uint8_t mapped[12] = {
+	    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 	struct oe_buf one;
 	uint32_t n, i;
 
@@ -29,6 +31,10 @@ oe_fwd_addrs_get(
 		memset(&ret[i], 0, sizeof ret[i]);
 		ret[i].family = oe_buf_left(&one) == 4 ? AF_INET : AF_INET6;
 		memcpy(ret[i].bytes, oe_buf_head(&one), oe_buf_left(&one));
+		/* core/net/cidr.h has those as IPv4 only */
+		if (oe_buf_left(&one) == 16 &&
+		    !memcmp(ret[i].bytes, mapped, sizeof mapped))
+			return OE_EPROTO;
 	}
 	*ret_n = n;
 	return 0;

@@ -15,7 +15,7 @@
 void oe_fwd_addr_put(struct oe_buf *b, const struct oe_addr *a);
 /**
  * oe_fwd_addrs_get() - u32 count and as many addresses, at most @max.
- * Return: 0 or OE_EPROTO.
+ * Return: 0 or OE_EPROTO, also for an IPv4 address within an IPv6 one.
  */
 int oe_fwd_addrs_get(
     struct oe_buf *b, struct oe_addr *ret, size_t max, size_t *ret_n);

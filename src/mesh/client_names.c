@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "client/names.h"
-#include "core/app/module.h"
 #include "core/app/param.h"
 #include "core/base/err.h"
 #include "core/base/log.h"
@@ -243,19 +242,11 @@ const struct oe_cli_names oe_mesh_client_names = {
     .close = book_close,
 };
 
-static const struct oe_param params[] = {
+const struct oe_param oe_mesh_client_params[] = {
     {.name = "no-peers",
 	.type = OE_PARAM_FLAG,
 	.help = "ask no control API: names, host keys and keys to log in with "
 		"are those of ssh_config alone",
 	.section = OE_MESH_SECTION_API},
     {.name = NULL},
-};
-
-const struct oe_module_options oe_mesh_client_options[] = {
-    {"ssh", params},
-    {"scp", params},
-    {"sftp", params},
-    {"forward", params},
-    {NULL, NULL},
 };

@@ -10,10 +10,10 @@
  */
 #pragma once
 
-#include "core/app/module.h"
+#include "core/app/param.h"
 
 struct oe_cli_names;
 
 extern const struct oe_cli_names oe_mesh_client_names;
-/* --no-peers for the commands of the client; ended by command NULL. */
-extern const struct oe_module_options oe_mesh_client_options[];
+/* --no-peers for the commands of the client; ended by name NULL. */
+extern const struct oe_param oe_mesh_client_params[];

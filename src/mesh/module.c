@@ -3,6 +3,7 @@
 
 #include "mesh/client_names.h"
 #include "mesh/commands.h"
+#include "mesh/server_policy.h"
 #include "mesh/ssh_policy.h"
 
 static const struct oe_command *const commands[] = {
@@ -17,12 +18,22 @@ static const struct oe_command *const commands[] = {
     NULL,
 };
 
+static const struct oe_module_options options[] = {
+    {"forward", oe_mesh_client_params},
+    {"scp", oe_mesh_client_params},
+    {"sftp", oe_mesh_client_params},
+    {"ssh", oe_mesh_client_params},
+    {"ssh-server", oe_mesh_server_params},
+    {NULL, NULL},
+};
+
 extern const struct oe_module oe_module_mesh;
 
 const struct oe_module oe_module_mesh = {
     .name = "mesh",
     .summary = "names and policy of a control API",
     .commands = commands,
-    .options = oe_mesh_client_options,
     .client_names = &oe_mesh_client_names,
+    .options = options,
+    .server_source = &oe_mesh_server_source,
 };

@@ -42,11 +42,62 @@ oe_srv__auth_take_user(struct oe_srv_conn *c, char *user)
 	return true;
 }
 
+static int
+auth_account_judge(const struct oe_srv_conn *c, const struct oe_srv_user *u,
+    struct oe_err *err)
+{
+	const char *self = c->srv->cfg->users.self;
+
+	/* another spelling could be another rule's user */
+	if (strcmp(u->name, c->offer.local_user))
+		return oe_err_set(
+		    err, OE_EPERM, "the account is '%s'", u->name);
+	if (u->uid == 0 && (!c->offer.root || strcmp(u->name, "root")))
+		return oe_err_set(err, OE_EPERM,
+		    "'%s' is root, and the rule does not name root", u->name);
+	if (self && strcmp(u->name, self))
+		return oe_err_set(
+		    err, OE_EPERM, "this server can only log in '%s'", self);
+	return 0;
+}
+
+/* The account depends on who asks: keys of one connection may differ. */
+static bool
+auth_account_by_policy(struct oe_srv_conn *c, const struct oe_srv_identity *id)
+{
+	struct oe_srv_user u = OE_SRV_USER_INIT;
+	struct oe_err err = OE_ERR_INIT;
+	int r;
+
+	oe_srv_rule_done(&c->offer);
+	r = oe_srv_policy_decide(&c->policy, id, &c->offer, &err);
+	if (r == 0 && c->account_known &&
+	    !strcmp(c->account.name, c->offer.local_user))
+		return true;
+	oe_srv_pam_free(&c->pam);
+	oe_srv_user_done(&c->account);
+	c->account_known = false;
+	if (r == 0)
+		r = oe_srv_user_lookup(c->offer.local_user, &u, &err);
+	if (r == 0)
+		r = auth_account_judge(c, &u, &err);
+	if (r < 0) {
+		oe_srv_user_done(&u);
+		oe_log_debug(&c->lc_user, "%s", oe_err_text(&err));
+		return false;
+	}
+	c->account = u;
+	c->account_known = true;
+	return true;
+}
+
 bool
-oe_srv__auth_account(struct oe_srv_conn *c)
+oe_srv__auth_account(struct oe_srv_conn *c, const struct oe_srv_identity *id)
 {
 	struct oe_err err = OE_ERR_INIT;
 
+	if (c->policy.maps_users)
+		return auth_account_by_policy(c, id);
 	if (c->account_looked_up)
 		return c->account_known;
 	c->account_looked_up = true;
@@ -56,6 +107,57 @@ oe_srv__auth_account(struct oe_srv_conn *c)
 	else
 		oe_log_debug(&c->lc_user, "%s", oe_err_text(&err));
 	return c->account_known;
+}
+
+static struct oe_srv_identity
+auth_plain(const struct oe_srv_conn *c, enum oe_srv_method method)
+{
+	struct oe_srv_identity id = {
+	    .requested_user = c->user,
+	    .source = c->peer->text,
+	    .addr = &c->peer->addr,
+	    .local_addr = &c->peer->local_addr,
+	    .method = method,
+	};
+
+	return id;
+}
+
+bool
+oe_srv__auth_account_plain(struct oe_srv_conn *c, enum oe_srv_method method)
+{
+	struct oe_srv_identity id = auth_plain(c, method);
+
+	return oe_srv__auth_account(c, &id);
+}
+
+void
+oe_srv__auth_allow(struct oe_srv_conn *c, uint8_t type)
+{
+	if (c->rule.message)
+		oe_srv__reply_text(c, type, OE_SSH_ALLOW, c->rule.message);
+	else
+		oe_srv__reply(c, type, OE_SSH_ALLOW);
+}
+
+bool
+oe_srv__auth_has_reason(const struct oe_srv_conn *c)
+{
+	return c->offer.message && c->offer.vouches && !c->offer.local_user;
+}
+
+void
+oe_srv__auth_explain(struct oe_srv_conn *c, uint8_t type)
+{
+	char *say;
+
+	if (!oe_srv__auth_has_reason(c)) {
+		oe_srv__reply(c, type, OE_SSH_DENY);
+		return;
+	}
+	say = oe_mem_printf("refused by the policy: %s", c->offer.message);
+	oe_srv__reply_text(c, type, OE_SSH_DENY, say);
+	free(say);
 }
 
 static void
@@ -91,7 +193,10 @@ oe_srv__auth_deny(struct oe_srv_conn *c, uint8_t type, const char *method,
 	}
 	oe_log_debug(&c->lc_user, "%s refused: %s", method, why);
 	auth_wait_grid(since_ms);
-	oe_srv__reply(c, type, OE_SSH_DENY);
+	if (type == OE_SRV_REQ_PROVEN_KEY)
+		oe_srv__auth_explain(c, type);
+	else
+		oe_srv__reply(c, type, OE_SSH_DENY);
 	if (max && c->tries >= max)
 		oe_srv__end(
 		    c, OE_SRV_END_TRIES, "too many authentication failures");
@@ -159,10 +264,14 @@ auth_decide(struct oe_srv_conn *c, const struct oe_srv_identity *id,
     struct oe_grant *grant, struct oe_err *err)
 {
 	struct oe_srv_rule rule;
-	int r = oe_srv_policy_decide(&c->srv->cfg->policy, id, &rule, err);
+	struct oe_grant proven;
+	int r = oe_srv__decide(c, id, &rule, err);
 
-	if (r < 0)
+	if (r < 0) {
+		oe_srv_rule_done(&rule);
 		return r;
+	}
+	oe_grant_copy(&proven, grant);
 	if (strcmp(rule.local_user, c->account.name) ||
 	    !oe_srv_policy_may_be(id->method, c->account.uid))
 		r = oe_err_set(err, OE_EPERM,
@@ -172,8 +281,11 @@ auth_decide(struct oe_srv_conn *c, const struct oe_srv_identity *id,
 		r = oe_grant_intersect(grant, &rule.grant, err);
 	if (r < 0) {
 		oe_srv_rule_done(&rule);
+		oe_grant_done(&proven);
 		return r;
 	}
+	oe_grant_done(&c->proven);
+	c->proven = proven;
 	/* the account phase may have refused an earlier method */
 	oe_srv_rule_done(&c->rule);
 	c->rule = rule;
@@ -195,7 +307,9 @@ oe_srv__auth_finish(struct oe_srv_conn *c, const struct oe_srv_identity *id,
 	c->grant = *grant;
 	oe_grant_init(grant, false);
 	c->method = oe_srv_method_text(id->method);
+	oe_srv_identity_own(&c->who, id);
 	auth_logged_in(c, id);
+	oe_srv__policy_begin(c);
 	return true;
 }
 
@@ -203,7 +317,8 @@ static void
 auth_pam_params(struct oe_srv_conn *c, struct oe_srv_pam_params *p)
 {
 	memset(p, 0, sizeof *p);
-	p->permitted = oe_srv__auth_account(c) && c->account.uid != 0;
+	p->permitted = oe_srv__auth_account_plain(c, OE_SRV_METHOD_PASSWORD) &&
+		       c->account.uid != 0;
 	p->user = c->account_known ? c->account.name : c->user;
 	p->rhost = c->peer->text;
 	p->fail_delay_ms = OE_SRV_PAM_FAIL_DELAY_MS;
@@ -212,11 +327,7 @@ auth_pam_params(struct oe_srv_conn *c, struct oe_srv_pam_params *p)
 bool
 oe_srv__auth_finish_plain(struct oe_srv_conn *c, enum oe_srv_method method)
 {
-	struct oe_srv_identity id = {
-	    .requested_user = c->user,
-	    .source = c->peer->text,
-	    .method = method,
-	};
+	struct oe_srv_identity id = auth_plain(c, method);
 	struct oe_grant all;
 	bool ok;
 
@@ -252,7 +363,7 @@ oe_srv__auth_password(struct oe_srv_conn *c, struct oe_ipc_msg *m)
 		ok = oe_srv__auth_finish_plain(c, OE_SRV_METHOD_PASSWORD);
 	oe_mem_free_secret(&password);
 	if (ok) {
-		oe_srv__reply(c, m->type, OE_SSH_ALLOW);
+		oe_srv__auth_allow(c, m->type);
 		return 0;
 	}
 	oe_srv_pam_free(&c->pam);
@@ -279,10 +390,11 @@ oe_srv__auth_none(struct oe_srv_conn *c, struct oe_ipc_msg *m)
 			    "too many authentication requests");
 		return 0;
 	}
-	may = oe_srv__auth_account(c) && c->account.uid != 0 &&
+	may = oe_srv__auth_account_plain(c, OE_SRV_METHOD_NONE) &&
+	      c->account.uid != 0 &&
 	      oe_cidr_list_contains(c->srv->cfg->trusted, &c->peer->addr);
 	if (may && oe_srv__auth_finish_plain(c, OE_SRV_METHOD_NONE)) {
-		oe_srv__reply(c, m->type, OE_SSH_ALLOW);
+		oe_srv__auth_allow(c, m->type);
 		return 0;
 	}
 	oe_srv__auth_deny(c, m->type, "none", "not accepted", false, since);

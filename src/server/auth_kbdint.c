@@ -108,7 +108,8 @@ kbdint_converse(struct oe_srv_conn *c)
 {
 	struct oe_srv_pam_ask ask = {.ask = kbdint_ask, .arg = c};
 	struct oe_srv_pam_params p = {
-	    .permitted = oe_srv__auth_account(c) && c->account.uid != 0,
+	    .permitted = oe_srv__auth_account_plain(c, OE_SRV_METHOD_KBDINT) &&
+			 c->account.uid != 0,
 	    .rhost = c->peer->text,
 	    .fail_delay_ms = OE_SRV_PAM_FAIL_DELAY_MS,
 	};
@@ -141,7 +142,7 @@ oe_srv__auth_kbdint(struct oe_srv_conn *c, struct oe_ipc_msg *m)
 		return OE_EPROTO;
 	may = may && !is_answer && (c->srv->cfg->methods & OE_SSH_AUTH_KBDINT);
 	if (may && kbdint_converse(c)) {
-		oe_srv__reply(c, m->type, OE_SSH_ALLOW);
+		oe_srv__auth_allow(c, m->type);
 		return 0;
 	}
 	/* with a request pending, net waits for that one's answer only */

@@ -28,6 +28,9 @@ struct key_query {
 	struct oe_pubkey key;
 	struct oe_cert cert;
 	bool is_cert;
+	bool by_authority; /* a trusted one signed the certificate */
+	char *print, *ca_print;
+	struct oe_srv_identity id;
 	const char *path; /* file being read, for diagnostics */
 };
 
@@ -188,6 +191,12 @@ key_by_authority(struct key_query *q, struct oe_grant *ret)
 	cas = oe_mem_zalloc(OE_SRV_CAS_MAX * sizeof *cas);
 	cq.n_cas = key_read_cas(path, cas, &err);
 	cq.cas = cas;
+	/*
+	 * A policy says whom the certificate's principals may become; the
+	 * map of users knows the requested name only.
+	 */
+	if (q->c->policy.maps_users)
+		cq.principals = &q->cert.principals;
 	oe_strs_add(&names, q->c->user);
 	if (oe_cert_check(&q->cert, &cq, &g, &err) == 0) {
 		oe_grant_done(ret);
@@ -229,20 +238,71 @@ key_is_revoked(struct key_query *q)
 	return revoked;
 }
 
+static void
+key_identify(struct key_query *q)
+{
+	q->print = oe_pubkey_fingerprint(&q->key);
+	q->ca_print = q->is_cert ? oe_pubkey_fingerprint(&q->cert.ca) : NULL;
+	q->id = (struct oe_srv_identity){
+	    .requested_user = q->c->user,
+	    .source = q->c->peer->text,
+	    .addr = &q->c->peer->addr,
+	    .local_addr = &q->c->peer->local_addr,
+	    .method = q->is_cert ? OE_SRV_METHOD_CERTIFICATE
+				 : OE_SRV_METHOD_PUBLICKEY,
+	    .key_fingerprint = q->print,
+	    .cert_key_id = q->is_cert ? q->cert.key_id : NULL,
+	    .cert_principals = q->by_authority ? &q->cert.principals : NULL,
+	    .cert_serial = q->is_cert ? q->cert.serial : 0,
+	    .ca_fingerprint = q->ca_print,
+	};
+}
+
+/*
+ * Whose word the key has: a file of the user, or a rule that names the key,
+ * or who a trusted certificate says it is.  A rule that names only where the
+ * peer comes from is nobody's word for a key.
+ */
 static bool
-key_accepted(struct key_query *q, struct oe_grant *ret)
+key_vouched(struct key_query *q, struct oe_grant *ret)
 {
 	const struct oe_strs *files = &q->c->srv->cfg->authorized_keys;
+	struct oe_srv_conn *c = q->c;
+	unsigned vouches = c->policy.maps_users ? c->offer.vouches : 0;
 	size_t i;
 
-	if (!oe_srv__auth_account(q->c) || key_is_revoked(q))
-		return false;
-	if (key_by_authority(q, ret))
-		return true;
+	c->vouched = OE_SRV_VOUCHED_FILE;
+	if (q->by_authority) {
+		/* what the certificate permits was put into @ret */
+		if (!c->policy.maps_users ||
+		    oe_strs_has(&q->cert.principals, c->user))
+			return true;
+		c->vouched = vouches & OE_SRV_VOUCH_CERT ? OE_SRV_VOUCHED_CERT
+							 : OE_SRV_VOUCHED_KEY;
+		if (vouches)
+			return true;
+		c->vouched = OE_SRV_VOUCHED_FILE;
+	}
 	for (i = 0; i < files->n; i++)
 		if (key_in_file(q, files->v[i], ret))
 			return true;
-	return false;
+	/* a certificate of a stranger is not the key alone */
+	if (q->is_cert || !(vouches & OE_SRV_VOUCH_KEY))
+		return false;
+	c->vouched = OE_SRV_VOUCHED_KEY;
+	oe_grant_done(ret);
+	oe_grant_init(ret, true);
+	return true;
+}
+
+static bool
+key_accepted(struct key_query *q, struct oe_grant *ret)
+{
+	if (key_is_revoked(q))
+		return false;
+	q->by_authority = key_by_authority(q, ret);
+	key_identify(q);
+	return oe_srv__auth_account(q->c, &q->id) && key_vouched(q, ret);
 }
 
 static int
@@ -256,29 +316,6 @@ key_parse(struct key_query *q, const struct oe_buf *blob, struct oe_err *err)
 		q->is_cert = r == 0;
 	}
 	return r;
-}
-
-static bool
-key_finish(struct key_query *q, struct oe_grant *g)
-{
-	char *print = oe_pubkey_fingerprint(&q->key);
-	char *ca = q->is_cert ? oe_pubkey_fingerprint(&q->cert.ca) : NULL;
-	struct oe_srv_identity id = {
-	    .requested_user = q->c->user,
-	    .source = q->c->peer->text,
-	    .method = q->is_cert ? OE_SRV_METHOD_CERTIFICATE
-				 : OE_SRV_METHOD_PUBLICKEY,
-	    .key_fingerprint = print,
-	    .cert_key_id = q->is_cert ? q->cert.key_id : NULL,
-	    .cert_principals = q->is_cert ? &q->cert.principals : NULL,
-	    .cert_serial = q->is_cert ? q->cert.serial : 0,
-	    .ca_fingerprint = ca,
-	};
-	bool ok = oe_srv__auth_finish(q->c, &id, g);
-
-	free(print);
-	free(ca);
-	return ok;
 }
 
 static void
@@ -296,8 +333,10 @@ key_answer(struct key_query *q, uint8_t type, int64_t since)
 		ok = false;
 	}
 	if (ok && proven)
-		ok = key_finish(q, &g);
-	if (ok)
+		ok = oe_srv__auth_finish(q->c, &q->id, &g);
+	if (ok && proven)
+		oe_srv__auth_allow(q->c, type);
+	else if (ok || (!proven && oe_srv__auth_has_reason(q->c)))
 		oe_srv__reply(q->c, type, OE_SSH_ALLOW);
 	else
 		oe_srv__auth_deny(q->c, type, "publickey",
@@ -316,6 +355,9 @@ oe_srv__auth_key(struct oe_srv_conn *c, struct oe_ipc_msg *m)
 
 	if (oe_buf_get_cstring(&m->payload, OE_SRV_USER_MAX, &user) < 0)
 		return OE_EPROTO;
+	/* nothing of what was said about another key */
+	oe_srv_rule_done(&c->offer);
+	oe_srv_rule_init(&c->offer);
 	if (!oe_srv__auth_take_user(c, user) ||
 	    !(c->srv->cfg->methods & OE_SSH_AUTH_PUBLICKEY)) {
 		oe_srv__auth_deny(
@@ -329,6 +371,8 @@ oe_srv__auth_key(struct oe_srv_conn *c, struct oe_ipc_msg *m)
 		    c, m->type, "publickey", oe_err_text(&err), false, since);
 	else
 		key_answer(&q, m->type, since);
+	free(q.print);
+	free(q.ca_print);
 	if (q.is_cert)
 		oe_cert_done(&q.cert);
 	oe_pubkey_done(&q.key);

@@ -223,6 +223,7 @@ config_sessions(
 	c->keepalive_s = (uint32_t)oe_values_int(v, "keepalive");
 	c->keepalive_max = (uint32_t)oe_values_int(v, "keepalive-max");
 	c->accept_env = config_text(v, "accept-env");
+	c->accept_env_given = oe_values_is_set(v, "accept-env");
 	c->force_command = config_text(v, "force-command");
 	c->print_motd = oe_values_flag(v, "print-motd");
 	c->print_last = oe_values_flag(v, "print-last-login");
@@ -271,6 +272,34 @@ config_forwarding(struct oe_srv_config *c, const struct oe_values *v)
 						    : OE_SRV_GATEWAY_CLIENT;
 	config_copy_list(&c->permit_open, oe_values_list(v, "permit-open"));
 	config_copy_list(&c->permit_listen, oe_values_list(v, "permit-listen"));
+}
+
+/* A source that the options ask for takes the place of the standalone. */
+static int
+config_policy(
+    struct oe_srv_config *c, const struct oe_values *v, struct oe_err *err)
+{
+	const struct oe_srv_source *source = oe_srv_source_of(c->modules);
+	int r = source ? source->open(v, &c->feed, err) : 0;
+
+	if (r < 0 || !c->feed)
+		return r;
+	c->source = source;
+	if (c->users.n || c->users.default_user)
+		return oe_err_set(err, OE_ECONF,
+		    "--user-map and --default-user cannot be combined with a "
+		    "policy: its rules name the local users");
+	if (c->trust_network)
+		return oe_err_set(err, OE_ECONF,
+		    "--trust-network cannot be combined with a policy: it "
+		    "would have nobody to ask about");
+	r = source->take(c->feed, &c->policy_text, err);
+	if (r == 0)
+		r = source->parse(oe_buf_head(&c->policy_text),
+		    oe_buf_left(&c->policy_text), &c->doc, err);
+	if (r == 0)
+		c->policy = source->policy(c->doc);
+	return r;
 }
 
 static char *
@@ -348,6 +377,8 @@ oe_srv_config_load(const struct oe_module_set *modules,
 	if (r == 0)
 		r = config_sessions(c, v, err);
 	if (r == 0)
+		r = config_policy(c, v, err);
+	if (r == 0)
 		r = config_crypto(c, v, err);
 	if (r == 0)
 		r = config_keys(c, v, make_keys, err);
@@ -374,6 +405,11 @@ oe_srv_config_free(struct oe_srv_config **pc)
 	oe_cidr_list_free(&c->allow);
 	oe_cidr_list_free(&c->trusted);
 	oe_cidr_list_free(&c->ban_exempt);
+	if (c->doc)
+		c->source->free(&c->doc);
+	if (c->feed)
+		c->source->close(&c->feed);
+	oe_buf_done(&c->policy_text);
 	oe_srv_standalone_done(&c->standalone);
 	oe_srv_usermap_done(&c->users);
 	oe_ssh_hostkeys_free(&c->hostkeys);

@@ -15,6 +15,7 @@
 #include "core/net/cidr.h"
 #include "server/limits.h"
 #include "server/policy.h"
+#include "server/source.h"
 #include "server/usermap.h"
 
 struct oe_err;
@@ -41,6 +42,11 @@ struct oe_srv_config {
 	struct oe_srv_usermap users;
 	struct oe_srv_standalone standalone;
 	struct oe_srv_policy policy;
+	/* where the policy comes from; NULL: the standalone one */
+	const struct oe_srv_source *source;
+	struct oe_srv_feed *feed;
+	struct oe_srv_doc *doc;    /* what policy reads from */
+	struct oe_buf policy_text; /* what doc was parsed from */
 	struct oe_ssh_hostkeys *hostkeys;
 	bool quiet;
 	struct oe_strs authorized_keys; /* never empty */
@@ -54,7 +60,8 @@ struct oe_srv_config {
 	struct oe_strs ban_exempt_text;
 	struct oe_cidr_list *ban_exempt;
 	char *accept_env;
-	char *banner; /* text before authentication, or NULL */
+	bool accept_env_given; /* not the default */
+	char *banner;          /* text before authentication, or NULL */
 	bool print_motd, print_last, pam, strict_modes;
 	uint64_t rekey_bytes;
 	uint32_t rekey_s;

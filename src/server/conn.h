@@ -14,6 +14,8 @@
 #include "server/internal.h"
 #include "server/policy.h"
 #include "server/proto.h"
+#include "server/snapshot.h"
+#include "server/source.h"
 #include "server/user.h"
 
 struct oe_srv_pam;
@@ -36,7 +38,16 @@ enum oe_srv_end {
 	OE_SRV_END_PROTOCOL, /* net asked what it may not ask */
 	OE_SRV_END_SHUTDOWN, /* the server stops */
 	OE_SRV_END_LISTENER, /* the listener refused: sessions are full */
+	OE_SRV_END_POLICY,   /* the policy refuses, or no longer permits */
 	OE_SRV_END_INTERNAL, /* something failed on our side */
+};
+
+/* What stands for the key of a login, beside the rule. */
+enum oe_srv_vouched {
+	OE_SRV_VOUCHED_FILE, /* authorized keys, a password, the user's own
+				name in a trusted certificate: for good */
+	OE_SRV_VOUCHED_KEY,  /* the rule names the key */
+	OE_SRV_VOUCHED_CERT, /* the rule names who the certificate says */
 };
 
 struct oe_srv_conn {
@@ -57,6 +68,7 @@ struct oe_srv_conn {
 	struct oe_srv_user account;
 	bool account_known; /* looked up and acceptable */
 	bool account_looked_up;
+	struct oe_srv_rule offer; /* what the policy said of who asked last */
 	unsigned tries, failures, nones;
 	struct oe_srv_pam *pam;
 	struct oe_ipc_msg pending; /* read ahead during a conversation */
@@ -65,6 +77,16 @@ struct oe_srv_conn {
 	struct oe_grant grant;
 	const char *method; /* NULL: not logged in */
 	struct oe_srv_rule rule;
+	/* the policy in force; doc is ours when it came after the fork */
+	struct oe_srv_policy policy;
+	struct oe_srv_doc *doc;
+	struct oe_srv_snapshot snapshot;
+	/* to decide anew: who it is, and what their key permits by itself */
+	struct oe_srv_identity_own who;
+	struct oe_grant proven;
+	enum oe_srv_vouched vouched;
+	struct oe_timer *redecide;
+	int64_t login_ms; /* monotonic */
 	/* sessions */
 	struct oe_srv_session *sessions;
 	uint32_t next_session;
@@ -97,6 +119,9 @@ void oe_srv__reply(struct oe_srv_conn *c, uint8_t type, uint8_t answer);
 void oe_srv__notice(struct oe_srv_conn *c, struct oe_ipc_msg *m);
 /** oe_srv__end() - begin to end the connection; the first reason counts. */
 void oe_srv__end(struct oe_srv_conn *c, enum oe_srv_end why, const char *say);
+/** oe_srv__reply_text() - the same with words for the person behind it. */
+void oe_srv__reply_text(
+    struct oe_srv_conn *c, uint8_t type, uint8_t answer, const char *text);
 /**
  * oe_srv__become() - the process becomes the connection's user for good; its
  * supplementary groups are the caller's to set.  Return: 0 or -1.
@@ -118,8 +143,16 @@ oe_srv_handler oe_srv__auth_key, oe_srv__auth_password, oe_srv__auth_none,
     oe_srv__auth_kbdint;
 /** oe_srv__auth_take_user() - the user of a request; false: refuse it. */
 bool oe_srv__auth_take_user(struct oe_srv_conn *c, char *user);
-/** oe_srv__auth_account() - look the account up, once; is it acceptable? */
-bool oe_srv__auth_account(struct oe_srv_conn *c);
+/**
+ * oe_srv__auth_account() - the account that @id leads to: by the map of users
+ * once, or by what the policy says, which is left in c->offer.
+ * Return: is there an acceptable one?
+ */
+bool
+oe_srv__auth_account(struct oe_srv_conn *c, const struct oe_srv_identity *id);
+/** oe_srv__auth_account_plain() - the same for a method without a key. */
+bool
+oe_srv__auth_account_plain(struct oe_srv_conn *c, enum oe_srv_method method);
 /**
  * oe_srv__auth_finish() - @id is proven: policy and account checks, then the
  * phase changes.  @grant, what the key itself permits, is taken over.
@@ -127,12 +160,36 @@ bool oe_srv__auth_account(struct oe_srv_conn *c);
  */
 bool oe_srv__auth_finish(struct oe_srv_conn *c,
     const struct oe_srv_identity *id, struct oe_grant *grant);
+/** oe_srv__auth_allow() - reply, with the rule's message. */
+void oe_srv__auth_allow(struct oe_srv_conn *c, uint8_t type);
+/**
+ * oe_srv__auth_has_reason() - a rule that names who asks refuses them, and
+ * says why: their key is worth a proof, so that they can be told.
+ */
+bool oe_srv__auth_has_reason(const struct oe_srv_conn *c);
+/**
+ * oe_srv__auth_explain() - reply no to a proven key, with the words of a rule
+ * that names it, if it has some.
+ */
+void oe_srv__auth_explain(struct oe_srv_conn *c, uint8_t type);
 /** oe_srv__auth_finish_plain() - the same for a method without a key. */
 bool
 oe_srv__auth_finish_plain(struct oe_srv_conn *c, enum oe_srv_method method);
 /** oe_srv__auth_deny() - count, wait for the common moment, and reply. */
 void oe_srv__auth_deny(struct oe_srv_conn *c, uint8_t type, const char *method,
     const char *why, bool attempt, int64_t since_ms);
+
+/* redecide.c */
+/** oe_srv__decide() - what the policy says, narrowed by the options. */
+int
+oe_srv__decide(const struct oe_srv_conn *c, const struct oe_srv_identity *id,
+    struct oe_srv_rule *ret, struct oe_err *err) OE_MUST_CHECK;
+/** oe_srv__policy_begin() - logged in: arm what ends or changes that. */
+void oe_srv__policy_begin(struct oe_srv_conn *c);
+/** oe_srv__policy_changed() - the listener says that there is another one. */
+void oe_srv__policy_changed(struct oe_srv_conn *c);
+/** oe_srv__policy_done() - forget it all. */
+void oe_srv__policy_done(struct oe_srv_conn *c);
 
 /* session.c, session_start.c, session_agent.c */
 oe_srv_handler oe_srv__session_open, oe_srv__session_pty, oe_srv__session_env,

@@ -16,6 +16,7 @@
 #include "core/base/log.h"
 #include "core/net/cidr.h"
 #include "server/config.h"
+#include "server/snapshot.h"
 
 struct oe_loop;
 struct oe_sandbox;
@@ -31,6 +32,7 @@ struct oe_srv {
 	const char *self_path; /* absolute path of this program */
 	uid_t net_uid;
 	gid_t net_gid;
+	struct oe_srv_snapshot snapshot; /* of the policy, for monitors */
 	int report_fd; /* monitors tell the listener: struct oe_srv_report */
 };
 

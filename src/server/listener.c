@@ -124,6 +124,9 @@ listener_child(struct listener *l, struct oe_srv_peer *peer, int fd)
 		oe_fd_close(&l->socks[i].fd);
 	oe_fd_close(&l->signals);
 	oe_fd_close(&l->reports);
+	/* who could read what the feed tells would take it from the listener */
+	if (l->srv.cfg->feed)
+		l->srv.cfg->source->close(&l->srv.cfg->feed);
 	unsetenv("NOTIFY_SOCKET");
 	unsetenv("WATCHDOG_USEC");
 	unsetenv("WATCHDOG_PID");
@@ -256,12 +259,14 @@ listener_reload(struct listener *l, struct oe_err *err)
 	oe_ssh_bind_free(&l->srv.bind);
 	l->srv.bind = bind;
 	oe_srv_limits_set(l->limits, &cfg->limits);
+	/* its feed goes with it */
+	oe_watch_free(&l->policy);
 	oe_srv_config_free(l->cfg);
 	*l->cfg = l->srv.cfg = cfg;
 	l->srv.events.fd = cfg->quiet ? -1 : STDOUT_FILENO;
 	l->srv.events.node = cfg->device_id;
 	listener_net_account(l);
-	return 0;
+	return listener_policy_start(l, err);
 }
 
 static void
@@ -435,6 +440,8 @@ static void
 listener_free(struct listener *l)
 {
 	listener_forget_children(l);
+	oe_watch_free(&l->policy);
+	oe_srv_snapshot_close(&l->srv.snapshot);
 	oe_srv_limits_free(&l->limits);
 	oe_ssh_bind_free(&l->srv.bind);
 	oe_sandbox_free(&l->srv.sandbox);
@@ -459,7 +466,7 @@ oe_srv_listener_run(const struct oe_ctx *ctx, struct oe_srv_config **cfg)
 	    .cfg = cfg,
 	    .signals = -1,
 	    .reports = -1,
-	    .srv = {.cfg = *cfg, .report_fd = -1},
+	    .srv = {.cfg = *cfg, .report_fd = -1, .snapshot = {.fd = -1}},
 	};
 	struct oe_err err = OE_ERR_INIT;
 	int64_t dog = oe_notify_watchdog_ms();
@@ -484,6 +491,11 @@ oe_srv_listener_run(const struct oe_ctx *ctx, struct oe_srv_config **cfg)
 	    oe_loop_timer(l.loop, dog ? 0 : -1, listener_on_watchdog, &l);
 	listener_adopt(&l);
 	listener_announce(&l);
+	if (listener_policy_start(&l, &err) < 0) {
+		oe_log_error(NULL, "%s", oe_err_text(&err));
+		listener_free(&l);
+		return OE_EXIT_CONFIG;
+	}
 	while (!(l.stopping && (l.killed || !l.n_children)) &&
 	       oe_loop_once(l.loop, -1) == 0)
 		continue;

@@ -12,6 +12,11 @@ struct oe_timer;
 struct oe_watch;
 
 #define OE_SRV_SOCKS_MAX 64
+/*
+ * "pid,pid,...;fd,fd,...;fd" left by the program before a re-exec: monitors,
+ * sockets, and the memory of the policy.
+ */
+#define OE_SRV_KEPT "OMNIEDGE_KEPT"
 
 struct sock {
 	struct listener *listener;
@@ -44,6 +49,7 @@ struct listener {
 	size_t n_children;
 	int signals, reports;
 	struct oe_timer *rest, *kill, *watchdog, *sweep;
+	struct oe_watch *policy; /* something new about it; or NULL */
 	bool stopping, killed;
 };
 
@@ -66,6 +72,18 @@ const char *listener_self_path(void);
 void listener_reexec(struct listener *l);
 /** listener_adopt() - take over what a re-exec left. */
 void listener_adopt(struct listener *l);
+
+/* listener_policy.c */
+/** listener_policy_start() - give the configuration's policy to monitors. */
+int listener_policy_start(struct listener *l, struct oe_err *err);
+/**
+ * listener_policy_keep() - what monitors read outlives a re-exec, and stands
+ * in @kept; NULL: it shall not.
+ */
+void listener_policy_keep(struct listener *l, struct oe_buf *kept);
+/** listener_policy_adopt() - what is left is in @kept, as OE_SRV_KEPT has it.
+ */
+void listener_policy_adopt(struct listener *l, const char *kept);
 
 /* listener_child.c */
 void listener_add_child(

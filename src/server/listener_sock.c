@@ -25,8 +25,6 @@
 
 #define OE_SRV_BACKLOG  1024
 #define OE_SRV_FD_FIRST 3
-/* "pid,pid,...;fd,fd,..." left by the program before a re-exec */
-#define OE_SRV_KEPT "OMNIEDGE_KEPT"
 
 const char *
 listener_self_path(void)
@@ -185,13 +183,16 @@ sock_take_kept(struct listener *l)
 {
 	const char *kept = getenv(OE_SRV_KEPT);
 	struct oe_strs fds = {NULL, 0};
+	char *copy;
 	int64_t fd;
 	size_t i;
 
 	kept = kept ? strchr(kept, ';') : NULL;
 	if (!kept)
 		return;
-	oe_strs_split(&fds, kept + 1, ',');
+	copy = oe_mem_strndup(kept + 1, strcspn(kept + 1, ";"));
+	oe_strs_split(&fds, copy, ',');
+	free(copy);
 	for (i = 0; i < fds.n && l->n_socks < OE_SRV_SOCKS_MAX; i++)
 		if (oe_str_parse_int(fds.v[i], 3, 65535, &fd) == 0 &&
 		    fcntl((int)fd, F_GETFD) >= 0)
@@ -253,7 +254,9 @@ listener_inherit(struct listener *l)
 	int n = oe_notify_listen_fds(), i;
 
 	/* whoever started us may have left descriptors that are not ours */
-	if (!getenv(OE_SRV_KEPT))
+	if (getenv(OE_SRV_KEPT))
+		listener_policy_adopt(l, getenv(OE_SRV_KEPT));
+	else
 		oe_fd_close_from(OE_SRV_FD_FIRST + n);
 	for (i = 0; i < n && i < OE_SRV_SOCKS_MAX; i++)
 		sock_add(l, OE_SRV_FD_FIRST + i, true);
@@ -328,6 +331,8 @@ sock_format_kept(struct listener *l, struct oe_buf *b)
 		(void)fcntl(l->socks[i].fd, F_SETFD, 0);
 		(void)oe_buf_printf(b, "%d,", l->socks[i].fd);
 	}
+	(void)oe_buf_put_u8(b, ';');
+	listener_policy_keep(l, b);
 	(void)oe_buf_put_u8(b, 0);
 }
 
@@ -377,6 +382,7 @@ listener_reexec(struct listener *l)
 	for (i = 0; i < l->n_socks; i++)
 		(void)fcntl(l->socks[i].fd, F_SETFD, FD_CLOEXEC);
 	unsetenv(OE_SRV_KEPT);
+	listener_policy_keep(l, NULL);
 	oe_buf_done(&kept);
 }
 

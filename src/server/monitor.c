@@ -39,6 +39,20 @@ oe_srv__reply(struct oe_srv_conn *c, uint8_t type, uint8_t answer)
 }
 
 void
+oe_srv__reply_text(
+    struct oe_srv_conn *c, uint8_t type, uint8_t answer, const char *text)
+{
+	struct oe_ipc_msg m;
+
+	oe_ipc_msg_init(&m, type);
+	(void)oe_buf_put_u8(&m.payload, answer);
+	(void)oe_buf_put_cstring(&m.payload, text);
+	if (oe_ipc_send(c->rpc, &m, NULL) < 0)
+		c->done = true;
+	oe_ipc_msg_done(&m);
+}
+
+void
 oe_srv__notice(struct oe_srv_conn *c, struct oe_ipc_msg *m)
 {
 	if (oe_ipc_send(c->notices, m, NULL) < 0)
@@ -82,6 +96,8 @@ monitor_end_text(enum oe_srv_end why)
 		return "shutdown";
 	case OE_SRV_END_LISTENER:
 		return "sessions-full";
+	case OE_SRV_END_POLICY:
+		return "policy";
 	case OE_SRV_END_INTERNAL:
 		return "internal";
 	}
@@ -170,28 +186,30 @@ monitor_forward(struct oe_srv_conn *c, struct oe_ipc_msg *m)
 static const struct monitor_rule {
 	unsigned phases; /* where it may be asked at all */
 	unsigned most;   /* how often in a connection; 0: any number */
+	bool told;       /* net does not wait for a reply */
 	oe_srv_handler *handler;
 } monitor_rules[OE_SRV_REQ_COUNT] = {
-    [OE_SRV_REQ_HELLO] = {IN(AUTH), 1, monitor_hello},
-    [OE_SRV_REQ_TRY_KEY] = {IN(AUTH), 0, oe_srv__auth_key},
-    [OE_SRV_REQ_PROVEN_KEY] = {IN(AUTH), 0, oe_srv__auth_key},
-    [OE_SRV_REQ_PASSWORD] = {IN(AUTH), 0, oe_srv__auth_password},
-    [OE_SRV_REQ_NONE] = {IN(AUTH), 0, oe_srv__auth_none},
-    [OE_SRV_REQ_KBDINT] = {IN(AUTH), 0, oe_srv__auth_kbdint},
-    [OE_SRV_REQ_OPEN] = {IN(OPEN), 0, oe_srv__session_open},
-    [OE_SRV_REQ_PTY] = {IN(OPEN), 0, oe_srv__session_pty},
-    [OE_SRV_REQ_ENV] = {IN(OPEN), 0, oe_srv__session_env},
-    [OE_SRV_REQ_START] = {IN(OPEN), 0, oe_srv__session_start},
-    [OE_SRV_REQ_WINDOW] = {IN(OPEN), 0, oe_srv__session_window},
-    [OE_SRV_REQ_SIGNAL] = {IN(OPEN), 0, oe_srv__session_signal},
-    [OE_SRV_REQ_AGENT] = {IN(OPEN), 0, oe_srv__session_agent},
+    [OE_SRV_REQ_HELLO] = {IN(AUTH), 1, false, monitor_hello},
+    [OE_SRV_REQ_TRY_KEY] = {IN(AUTH), 0, false, oe_srv__auth_key},
+    [OE_SRV_REQ_PROVEN_KEY] = {IN(AUTH), 0, false, oe_srv__auth_key},
+    [OE_SRV_REQ_PASSWORD] = {IN(AUTH), 0, false, oe_srv__auth_password},
+    [OE_SRV_REQ_NONE] = {IN(AUTH), 0, false, oe_srv__auth_none},
+    [OE_SRV_REQ_KBDINT] = {IN(AUTH), 0, false, oe_srv__auth_kbdint},
+    [OE_SRV_REQ_OPEN] = {IN(OPEN), 0, false, oe_srv__session_open},
+    [OE_SRV_REQ_PTY] = {IN(OPEN), 0, false, oe_srv__session_pty},
+    [OE_SRV_REQ_ENV] = {IN(OPEN), 0, false, oe_srv__session_env},
+    [OE_SRV_REQ_START] = {IN(OPEN), 0, false, oe_srv__session_start},
+    [OE_SRV_REQ_WINDOW] = {IN(OPEN), 0, false, oe_srv__session_window},
+    [OE_SRV_REQ_SIGNAL] = {IN(OPEN), 0, false, oe_srv__session_signal},
+    [OE_SRV_REQ_AGENT] = {IN(OPEN), 0, false, oe_srv__session_agent},
     /* closing is how an ending connection gives back what it has */
-    [OE_SRV_REQ_CLOSE] = {IN(OPEN) | IN(OVER), 0, oe_srv__session_close},
-    [OE_SRV_REQ_REFUSED] = {IN(AUTH) | IN(OPEN), 0, monitor_refused},
-    [OE_SRV_REQ_FORWARD_CONNECT] = {IN(OPEN), 0, monitor_forward},
-    [OE_SRV_REQ_FORWARD_LISTEN] = {IN(OPEN), 0, monitor_forward},
-    [OE_SRV_REQ_FORWARD_CANCEL] = {IN(OPEN), 0, monitor_forward},
-    [OE_SRV_REQ_FORWARD_CLOSE] = {IN(OPEN) | IN(OVER), 0, monitor_forward},
+    [OE_SRV_REQ_CLOSE] = {IN(OPEN) | IN(OVER), 0, false, oe_srv__session_close},
+    [OE_SRV_REQ_REFUSED] = {IN(AUTH) | IN(OPEN), 0, false, monitor_refused},
+    [OE_SRV_REQ_FORWARD_CONNECT] = {IN(OPEN), 0, true, monitor_forward},
+    [OE_SRV_REQ_FORWARD_LISTEN] = {IN(OPEN), 0, false, monitor_forward},
+    [OE_SRV_REQ_FORWARD_CANCEL] = {IN(OPEN), 0, false, monitor_forward},
+    [OE_SRV_REQ_FORWARD_CLOSE] = {IN(OPEN) | IN(OVER), 0, true,
+	monitor_forward},
 };
 
 static void
@@ -227,7 +245,8 @@ monitor_serve(struct oe_srv_conn *c, struct oe_ipc_msg *m)
 	}
 	/* an ending connection is answered "no" until net has understood */
 	if (c->phase == OE_SRV_PHASE_OVER && !(rule->phases & IN(OVER))) {
-		oe_srv__reply(c, m->type, 0);
+		if (!rule->told)
+			oe_srv__reply(c, m->type, 0);
 		return;
 	}
 	if (!(rule->phases & (1u << c->phase))) {
@@ -302,6 +321,8 @@ monitor_on_signal(void *arg, short revents)
 		return;
 	if (si.ssi_signo == SIGCHLD)
 		monitor_reap(c);
+	else if (si.ssi_signo == SIGUSR2)
+		oe_srv__policy_changed(c);
 	else if (si.ssi_signo == SIGUSR1)
 		oe_srv__end(c, OE_SRV_END_LISTENER,
 		    "the server has all the sessions that it may have");
@@ -333,6 +354,7 @@ monitor_signals(struct oe_srv_conn *c)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGUSR2);
 	sigprocmask(SIG_SETMASK, &set, NULL);
 	c->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return c->signals < 0 ? OE_ESYS : 0;
@@ -371,6 +393,7 @@ monitor_fork_net(struct oe_srv_conn *c, int fd)
 		oe_fd_close(&rpc[0]);
 		oe_fd_close(&notices[0]);
 		oe_fd_close(&c->signals);
+		oe_srv_snapshot_close(&c->snapshot);
 		if (c->srv->report_fd >= 0)
 			close(c->srv->report_fd);
 		/* events are the monitor's to write */
@@ -411,8 +434,11 @@ oe_srv__conn_init(struct oe_srv_conn *c, const struct oe_srv *srv,
 	    .agent_fd = -1,
 	    .account = OE_SRV_USER_INIT,
 	    .forwarding = oe_srv_forwarding_of(srv->cfg->modules),
+	    .policy = srv->cfg->policy,
+	    .snapshot = srv->snapshot,
 	};
 	oe_grant_init(&c->grant, false);
+	oe_grant_init(&c->proven, false);
 	c->loop = oe_loop_new();
 	c->grace = oe_loop_timer(c->loop,
 	    grace_s ? (int64_t)grace_s * 1000 : -1, monitor_on_grace, c);
@@ -438,6 +464,7 @@ oe_srv__conn_done(struct oe_srv_conn *c)
 	oe_event_end(&e, &c->srv->events);
 	if (c->has_pending)
 		oe_ipc_msg_done(&c->pending);
+	oe_srv__policy_done(c);
 	oe_timer_free(&c->grace);
 	oe_timer_free(&c->kill);
 	oe_loop_free(&c->loop);
@@ -445,7 +472,6 @@ oe_srv__conn_done(struct oe_srv_conn *c)
 	oe_fd_close(&c->notices);
 	oe_fd_close(&c->signals);
 	oe_grant_done(&c->grant);
-	oe_srv_rule_done(&c->rule);
 	oe_srv_user_done(&c->account);
 	oe_mem_free(&c->user);
 	oe_mem_free(&c->version);

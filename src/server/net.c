@@ -65,6 +65,17 @@ net_hello(struct net *n)
 	(void)oe_srv__rpc_bool(n->rpc, &m, NULL);
 }
 
+/* Words for the person that came with an answer; a failure follows them. */
+static void
+net_say(struct net *n, struct oe_buf *reply)
+{
+	char *text = NULL;
+
+	if (oe_buf_get_cstring(reply, OE_SRV_MESSAGE_MAX, &text) == 0)
+		oe_ssh_banner(n->ssh, text);
+	free(text);
+}
+
 static enum oe_ssh_answer
 net_ask_two(
     struct net *n, uint8_t type, const char *user, const void *p, size_t len)
@@ -85,6 +96,7 @@ net_ask_two(
 	oe_srv__rpc(n->rpc, &m, &reply);
 	if (oe_buf_get_u8(&reply.payload, &a) < 0)
 		a = OE_SSH_DENY;
+	net_say(n, &reply.payload);
 	oe_ipc_msg_done(&reply);
 	return a == OE_SSH_ALLOW ? OE_SSH_ALLOW : OE_SSH_DENY;
 }
@@ -160,6 +172,8 @@ net_kbdint(void *arg, const char *user, const char *const *answers,
 	if (oe_buf_get_u8(&reply.payload, &a) < 0 ||
 	    (a == OE_SSH_ASK && net_read_prompts(&reply.payload, ret) < 0))
 		a = OE_SSH_DENY;
+	if (a == OE_SSH_ALLOW)
+		net_say(n, &reply.payload);
 	oe_ipc_msg_done(&reply);
 	return a == OE_SSH_ALLOW || a == OE_SSH_ASK ? (enum oe_ssh_answer)a
 						    : OE_SSH_DENY;

@@ -17,6 +17,14 @@ oe_srv__rpc(int fd, struct oe_ipc_msg *m, struct oe_ipc_msg *ret)
 	oe_ipc_msg_done(m);
 }
 
+void
+oe_srv__rpc_tell(int fd, struct oe_ipc_msg *m)
+{
+	if (oe_ipc_send(fd, m, NULL) < 0)
+		_exit(1);
+	oe_ipc_msg_done(m);
+}
+
 bool
 oe_srv__rpc_bool(int fd, struct oe_ipc_msg *m, struct oe_ipc_msg *ret)
 {

@@ -15,5 +15,7 @@ struct oe_ipc_msg;
  * Ends the process when the monitor is gone or answers something else.
  */
 void oe_srv__rpc(int fd, struct oe_ipc_msg *m, struct oe_ipc_msg *ret);
+/** oe_srv__rpc_tell() - a request without an answer; as oe_srv__rpc(). */
+void oe_srv__rpc_tell(int fd, struct oe_ipc_msg *m);
 /** oe_srv__rpc_bool() - as oe_srv__rpc(); @ret may be NULL. */
 bool oe_srv__rpc_bool(int fd, struct oe_ipc_msg *m, struct oe_ipc_msg *ret);

@@ -10,10 +10,12 @@
 #include "core/net/cidr.h"
 
 #define PERMIT_HOST_MAX 255 /* RFC 1035 2.3.4 */
+#define PERMIT_LETTERS  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 struct permit {
 	char host[PERMIT_HOST_MAX + 1]; /* without brackets */
 	bool network;                   /* address/prefix */
+	bool pattern;                   /* has '*' or '?' */
 	bool is_addr;
 	struct oe_addr addr;
 	unsigned low, high; /* ports */
@@ -73,7 +75,13 @@ permit_host(const char *text, size_t n, bool bracketed, struct permit *ret)
 	if (ret->network)
 		return permit_network(ret->host) < 0 ? OE_EINVAL : 0;
 	ret->is_addr = oe_addr_parse(ret->host, &ret->addr, NULL) == 0;
-	return bracketed && !ret->is_addr ? OE_EINVAL : 0;
+	if (bracketed)
+		return ret->is_addr ? 0 : OE_EINVAL;
+	ret->pattern = strpbrk(ret->host, "*?");
+	if (ret->pattern && strcmp(ret->host, "*") &&
+	    !strpbrk(ret->host, PERMIT_LETTERS))
+		return OE_EINVAL;
+	return 0;
 }
 
 static int
@@ -83,9 +91,10 @@ permit_parse(const char *text, bool bare_port, struct permit *ret)
 	size_t n = colon ? (size_t)(colon - text) : 0;
 
 	memset(ret, 0, sizeof *ret);
-	if (!colon && bare_port) {
+	if (!strcmp(text, "any") || (!colon && bare_port)) {
+		ret->pattern = true;
 		(void)oe_str_copy(ret->host, sizeof ret->host, "*");
-		return permit_ports(text, ret);
+		return permit_ports(strcmp(text, "any") ? text : "*", ret);
 	}
 	if (!colon || permit_ports(colon + 1, ret) < 0)
 		return OE_EINVAL;
@@ -100,12 +109,14 @@ oe_srv_permit_check(
 {
 	struct permit p;
 
-	if (kind == OE_SRV_PERMIT_OPEN && *text == '/')
+	if (!strcmp(text, "none") ||
+	    (kind == OE_SRV_PERMIT_OPEN && *text == '/'))
 		return 0;
 	if (permit_parse(text, kind == OE_SRV_PERMIT_LISTEN, &p) < 0)
 		return oe_err_set(err, OE_EINVAL,
 		    "it is not HOST:PORT, [IPv6]:PORT or NETWORK:PORT, with "
-		    "'*' for either part or a range of ports");
+		    "'*' for either part or a range of ports, nor 'any' or "
+		    "'none'");
 	return 0;
 }
 
@@ -124,6 +135,27 @@ permit_contains(const struct permit *p, const struct oe_addr *a)
 	return in;
 }
 
+/* Is @host, as it was asked for, what the item calls it? */
+static bool
+permit_says(const struct permit *p, const char *host)
+{
+	char pattern[PERMIT_HOST_MAX + 1], name[PERMIT_HOST_MAX + 1];
+	size_t i;
+
+	if (!p->pattern)
+		return !strcasecmp(p->host, host);
+	if (!strcmp(p->host, "*"))
+		return true;
+	if (!oe_str_copy(name, sizeof name, host))
+		return false;
+	memcpy(pattern, p->host, sizeof pattern);
+	for (i = 0; pattern[i]; i++)
+		pattern[i] = (char)tolower((unsigned char)pattern[i]);
+	for (i = 0; name[i]; i++)
+		name[i] = (char)tolower((unsigned char)name[i]);
+	return oe_str_match(pattern, name);
+}
+
 static bool
 permit_covers(const struct permit *p, const struct oe_srv_permit_asked *a)
 {
@@ -131,7 +163,7 @@ permit_covers(const struct permit *p, const struct oe_srv_permit_asked *a)
 
 	if (a->port < p->low || a->port > p->high)
 		return false;
-	if (!strcmp(p->host, "*") || !strcasecmp(p->host, a->host))
+	if (permit_says(p, a->host))
 		return true;
 	if (!p->network && !p->is_addr)
 		return false;
@@ -142,6 +174,17 @@ permit_covers(const struct permit *p, const struct oe_srv_permit_asked *a)
 	       permit_contains(p, &literal);
 }
 
+/* Item @i of @list; false: it is none of this kind. */
+static bool
+permits_item(
+    const struct oe_strs *list, size_t i, bool bare_port, struct permit *ret)
+{
+	const char *text = list->v[i];
+
+	return *text != '/' && strcmp(text, "none") &&
+	       permit_parse(text, bare_port, ret) == 0;
+}
+
 bool
 oe_srv_permits_match(
     const struct oe_strs *list, const struct oe_srv_permit_asked *a)
@@ -150,11 +193,33 @@ oe_srv_permits_match(
 	size_t i;
 
 	for (i = 0; i < list->n; i++)
-		if (*list->v[i] != '/' &&
-		    permit_parse(list->v[i], true, &p) == 0 &&
-		    permit_covers(&p, a))
+		if (permits_item(list, i, false, &p) && permit_covers(&p, a))
 			return true;
 	return false;
+}
+
+bool
+oe_srv_permits_listen(
+    const struct oe_strs *list, const struct oe_srv_permit_asked *a)
+{
+	struct permit p;
+	size_t i;
+
+	for (i = 0; i < list->n; i++) {
+		if (!permits_item(list, i, true, &p) || a->port < p.low ||
+		    a->port > p.high)
+			continue;
+		if (p.network || p.is_addr ? permit_contains(&p, a->addr)
+					   : permit_says(&p, a->host))
+			return true;
+	}
+	return false;
+}
+
+bool
+oe_srv_permits_unix(const struct oe_strs *list, const char *path)
+{
+	return oe_strs_has(list, path) || oe_strs_has(list, "any");
 }
 
 bool
@@ -165,9 +230,8 @@ oe_srv_permits_name_exactly(
 	size_t i;
 
 	for (i = 0; i < list->n; i++) {
-		if (*list->v[i] == '/' ||
-		    permit_parse(list->v[i], false, &p) < 0 || p.network ||
-		    p.low != p.high || p.low != a->port)
+		if (!permits_item(list, i, false, &p) || p.network ||
+		    p.pattern || p.low != p.high || p.low != a->port)
 			continue;
 		if (!strcasecmp(p.host, a->host) ||
 		    (p.is_addr && a->addr && oe_addr_equal(&p.addr, a->addr)))

@@ -16,6 +16,7 @@
 #include "core/base/compiler.h"
 #include "core/ssh/grant.h"
 
+struct oe_addr;
 struct oe_err;
 struct oe_srv_usermap;
 
@@ -31,12 +32,22 @@ enum oe_srv_method {
 struct oe_srv_identity {
 	const char *requested_user; /* as the peer wrote it */
 	const char *source;         /* address as text */
+	/* the same, and where it came to; NULL: not known */
+	const struct oe_addr *addr, *local_addr;
 	enum oe_srv_method method;
 	const char *key_fingerprint; /* "SHA256:..." of the key itself */
 	const char *cert_key_id;
+	/* of a certificate that a trusted authority signed, only of such */
 	const struct oe_strs *cert_principals;
 	uint64_t cert_serial;
 	const char *ca_fingerprint;
+};
+
+/* For what a policy itself vouches, with no other file about the user. */
+enum oe_srv_vouch {
+	OE_SRV_VOUCH_KEY = 1 << 0, /* the rule names this key */
+	OE_SRV_VOUCH_CERT = 1
+			    << 1, /* the rule names who the certificate says */
 };
 
 /* What they get; oe_srv_rule_done() it. */
@@ -46,17 +57,49 @@ struct oe_srv_rule {
 	unsigned max_sessions; /* channels of one connection; 0: no bound */
 	int64_t idle_timeout_s; /* 0: never */
 	char *id;               /* which rule decided, for the log */
+	bool root;              /* uid 0 may be reached by this rule */
+	unsigned vouches;       /* enum oe_srv_vouch */
+	char *message;          /* for the person; NULL: none */
+	int64_t duration_s; /* of the connection, from the login on; 0: any */
+	int64_t until_s; /* wall clock: to be decided anew; INT64_MAX: never */
+	/* nothing may run or be forwarded: why, and as which exit status */
+	char *barred;
+	int barred_status;
+	/* no shell, no terminal, and commands as the policy judges them */
+	bool confined;
+	bool files; /* subsystems that serve files */
+	bool read_only, write_only;
+	struct oe_strs roots; /* trees for files; empty: no bounds */
+	bool forward_local, forward_remote;
+	/* beside the grant's own: targets as in server/permits.h */
+	bool open_listed, listen_listed;
+	struct oe_strs permit_open, permit_listen;
+	char *accept_env;   /* patterns; NULL: the server's */
+	const void *opaque; /* the policy's own, as long as the policy lives */
 };
 
 struct oe_srv_policy {
 	/*
-	 * @ret: untouched on failure.
+	 * @ret: initialised by the caller: everything is permitted.  On
+	 * failure id, message and vouches may be set.
 	 * Return: 0, or OE_EPERM with the reason for the log.  The peer hears
-	 * the same whatever the reason.
+	 * the same whatever the reason, but for the message where the policy
+	 * knows who it is (vouches).
 	 */
 	int (*decide)(const void *self, const struct oe_srv_identity *id,
 	    struct oe_srv_rule *ret, struct oe_err *err);
 	const void *self;
+	/*
+	 * May @command be run under a confined @rule?  0, or OE_EPERM with
+	 * words for the person.  NULL: none may.
+	 */
+	int (*command)(const void *self, const struct oe_srv_rule *rule,
+	    const char *command, struct oe_err *err);
+	/*
+	 * The local user depends on who asks, not on the requested name
+	 * alone: the map of users is not asked.
+	 */
+	bool maps_users;
 };
 
 /**
@@ -65,9 +108,13 @@ struct oe_srv_policy {
  */
 const char *oe_srv_method_text(enum oe_srv_method m);
 
+/** oe_srv_rule_init() - everything is permitted, but root. */
+void oe_srv_rule_init(struct oe_srv_rule *r);
+
 /**
  * oe_srv_policy_decide() - ask @p, and hold every policy to the rules that
  * none may widen: no empty user, and root only for a key or a certificate.
+ * @ret: initialised by this function in any case; oe_srv_rule_done() it.
  */
 int oe_srv_policy_decide(const struct oe_srv_policy *p,
     const struct oe_srv_identity *id, struct oe_srv_rule *ret,
@@ -81,6 +128,19 @@ int oe_srv_policy_decide(const struct oe_srv_policy *p,
 bool oe_srv_policy_may_be(enum oe_srv_method method, uid_t uid);
 
 void oe_srv_rule_done(struct oe_srv_rule *r);
+
+/* An identity that outlives the request it came with. */
+struct oe_srv_identity_own {
+	struct oe_srv_identity id; /* its texts are the own ones */
+	char *requested_user, *source, *key_fingerprint, *cert_key_id;
+	char *ca_fingerprint;
+	struct oe_strs cert_principals;
+};
+
+/** oe_srv_identity_own() - copy @id; the addresses stay borrowed. */
+void oe_srv_identity_own(
+    struct oe_srv_identity_own *to, const struct oe_srv_identity *id);
+void oe_srv_identity_own_done(struct oe_srv_identity_own *o);
 
 /* The policy of a server without the control API. */
 struct oe_srv_standalone {

@@ -50,15 +50,15 @@ enum oe_srv_request {
 	/* string what: the peer asked for something that is not to be had */
 	OE_SRV_REQ_REFUSED,
 	/*
-	 * Port forwarding.  CONNECT: string host, u32 port, string origin,
-	 * u32 origin port; LISTEN: string host, u32 port.  Reply: u32 id, the
-	 * result comes as a notice.
+	 * Port forwarding.  CONNECT: u32 token, string host, u32 port, string
+	 * origin, u32 origin port; no answer.  LISTEN: string host, u32 port;
+	 * reply: u32 id.  The result of both comes as a notice.
 	 */
 	OE_SRV_REQ_FORWARD_CONNECT,
 	OE_SRV_REQ_FORWARD_LISTEN,
 	/* string host, u32 port as it was granted; reply: u32 id */
 	OE_SRV_REQ_FORWARD_CANCEL,
-	/* u32 id, u64 bytes to the peer, u64 bytes from the peer */
+	/* u32 id, u64 bytes to the peer, u64 bytes from the peer; no answer */
 	OE_SRV_REQ_FORWARD_CLOSE,
 	OE_SRV_REQ_COUNT
 };
@@ -78,7 +78,7 @@ enum oe_srv_notice {
 	OE_SRV_NOTE_LIMITS,
 	/* one descriptor: a program wants the peer's agent */
 	OE_SRV_NOTE_AGENT,
-	/* u32 id, u8 yes; a connected socket when yes */
+	/* u32 token, u8 yes, u32 id; a connected socket when yes */
 	OE_SRV_NOTE_FORWARD_CONNECTED,
 	/* u32 id, u8 yes, u32 port */
 	OE_SRV_NOTE_FORWARD_LISTENING,
@@ -102,3 +102,5 @@ enum oe_srv_notice {
 #define OE_SRV_VERSION_MAX      256
 #define OE_SRV_CHANNELS_MAX     64
 #define OE_SRV_FORWARD_HOST_MAX 1024
+/* Of ours to the person, with the answer to an authentication request. */
+#define OE_SRV_MESSAGE_MAX 4096

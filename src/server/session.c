@@ -156,6 +156,21 @@ oe_srv__session_pty(struct oe_srv_conn *c, struct oe_ipc_msg *m)
 	return 0;
 }
 
+/* A rule's own list, which the operator's holds down when it was given. */
+static const char *
+session_patterns(const struct oe_srv_conn *c)
+{
+	return c->rule.accept_env ? c->rule.accept_env
+				  : c->srv->cfg->accept_env;
+}
+
+static bool
+session_accepts(const struct oe_srv_conn *c, const char *name)
+{
+	return !c->rule.accept_env || !c->srv->cfg->accept_env_given ||
+	       oe_srv_env_accepts(c->srv->cfg->accept_env, name);
+}
+
 int
 oe_srv__session_env(struct oe_srv_conn *c, struct oe_ipc_msg *m)
 {
@@ -166,9 +181,9 @@ oe_srv__session_env(struct oe_srv_conn *c, struct oe_ipc_msg *m)
 	if (session_take(c, m, &s) == 0 &&
 	    oe_buf_get_cstring(&m->payload, OE_SRV_ENV_TEXT_MAX, &name) == 0 &&
 	    oe_buf_get_cstring(&m->payload, OE_SRV_ENV_TEXT_MAX, &value) == 0) {
-		bool ok = !s->started &&
-			  oe_srv_env_client(&s->env, c->srv->cfg->accept_env,
-			      name, value) == 0;
+		bool ok = !s->started && session_accepts(c, name) &&
+			  oe_srv_env_client(
+			      &s->env, session_patterns(c), name, value) == 0;
 
 		oe_srv__reply(c, m->type, ok);
 		r = 0;
@@ -252,8 +267,9 @@ oe_srv__session_start(struct oe_srv_conn *c, struct oe_ipc_msg *m)
 	n = oe_srv__session_launch(c, s, reply.fds, &err);
 	/* refused: clients fall back to another request on the channel */
 	s->started = n >= 0 || s->pid;
-	session_event(c, s, &e, n < 0 ? "session.refused" : "session.start");
-	if (n < 0) {
+	session_event(c, s, &e,
+	    n < 0 || s->refused ? "session.refused" : "session.start");
+	if (n < 0 || s->refused) {
 		oe_event_str(&e, "why", oe_err_text(&err));
 		oe_log_info(
 		    &c->lc_user, "session refused: %s", oe_err_text(&err));
@@ -330,7 +346,7 @@ session_free(struct oe_srv_conn *c, struct oe_srv_session *s)
 		p = &(*p)->next;
 	*p = s->next;
 	oe_srv__reports_close(s);
-	if (s->started && s->pid) {
+	if (s->started && s->pid && !s->refused) {
 		session_event(c, s, &e, "session.end");
 		oe_event_int(&e, "bytes_out", (int64_t)s->sent);
 		oe_event_int(&e, "bytes_in", (int64_t)s->received);
@@ -449,6 +465,10 @@ oe_srv__session_end_all(struct oe_srv_conn *c)
 		if (pid <= 0)
 			nanosleep(&nap, NULL);
 	}
+	/* a policy that was withdrawn is not to be sat out */
+	for (s = c->sessions; s && c->end == OE_SRV_END_POLICY; s = s->next)
+		if (s->pid > 0)
+			(void)killpg(s->pid, SIGKILL);
 	while (c->sessions) {
 		oe_srv__session_record(c, c->sessions, false);
 		session_free(c, c->sessions);

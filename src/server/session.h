@@ -9,6 +9,7 @@
 #include "server/session_env.h"
 
 struct oe_srv_reports;
+struct oe_subsystem;
 
 /* Longest line of a report, without its end. */
 #define OE_SRV_REPORT_MAX 4096
@@ -18,6 +19,7 @@ struct oe_srv_session {
 	uint32_t id;
 	pid_t pid; /* leader of its process group; 0: not started, -1: ended */
 	bool started, closed, agent, pty, recorded;
+	bool refused; /* what runs only says why */
 	enum oe_srv_start_kind kind;
 	char *text; /* what the client asked: command or subsystem */
 	int master, slave;
@@ -38,6 +40,17 @@ struct oe_srv_session *oe_srv__session_find(struct oe_srv_conn *c, uint32_t id);
  */
 int oe_srv__session_launch(struct oe_srv_conn *c, struct oe_srv_session *s,
     int ret_fds[3], struct oe_err *err);
+/**
+ * oe_srv__session_permit() - may what @s asks for be started by its rule?
+ * @sub: the program's own subsystem of that name, or NULL.
+ * @ret_status: exit status for the peer when not.
+ * Return: 0, or OE_EPERM with words for the person.
+ */
+int
+oe_srv__session_permit(struct oe_srv_conn *c, const struct oe_srv_session *s,
+    const struct oe_subsystem *sub, int *ret_status, struct oe_err *err);
+/** oe_srv__session_bounds() - options for a subsystem that serves files. */
+void oe_srv__session_bounds(const struct oe_srv_conn *c, struct oe_strs *ret);
 /** oe_srv__session_record() - login records: begin or end. */
 void oe_srv__session_record(
     struct oe_srv_conn *c, struct oe_srv_session *s, bool begin);

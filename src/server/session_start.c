@@ -36,29 +36,51 @@ struct launch {
 	const char *original;    /* what a forced command displaced */
 	bool reports;            /* the program can tell what it does */
 	int report_fd;           /* where to, or -1 */
+	bool files;              /* argv is to be bound by the rule */
+	struct oe_strs bounds;   /* options for that */
+	bool refused;            /* say why, and nothing else */
+	int status;              /* exit status then */
+	struct oe_err why;
 };
 
-static int
-launch_subsystem(struct oe_srv_conn *c, const char *name, struct launch *l,
-    struct oe_err *err)
+/* The operator's program of that name, or NULL. */
+static const char *
+launch_extra(const struct oe_srv_conn *c, const char *name)
 {
 	const struct oe_strs *extra = &c->srv->cfg->subsystems;
-	const struct oe_subsystem *sub;
 	size_t len = strlen(name), i;
 
-	for (i = 0; i < extra->n; i++) {
-		if (!strncmp(extra->v[i], name, len) &&
-		    extra->v[i][len] == ':') {
-			l->command = extra->v[i] + len + 1;
-			return 0;
-		}
-	}
-	sub = oe_module_find_subsystem(c->srv->cfg->modules, name);
+	for (i = 0; i < extra->n; i++)
+		if (!strncmp(extra->v[i], name, len) && extra->v[i][len] == ':')
+			return extra->v[i] + len + 1;
+	return NULL;
+}
+
+static const struct oe_subsystem *
+launch_own(const struct oe_srv_conn *c, const struct oe_srv_session *s)
+{
+	if (s->kind != OE_SRV_START_SUBSYSTEM || launch_extra(c, s->text))
+		return NULL;
+	return oe_module_find_subsystem(c->srv->cfg->modules, s->text);
+}
+
+static int
+launch_subsystem(struct oe_srv_conn *c, const struct oe_srv_session *s,
+    struct launch *l, struct oe_err *err)
+{
+	const struct oe_subsystem *sub = launch_own(c, s);
+
+	l->command = launch_extra(c, s->text);
+	if (l->command)
+		return 0;
 	if (!sub)
 		return oe_err_set(
-		    err, OE_ENOENT, "there is no subsystem '%s'", name);
+		    err, OE_ENOENT, "there is no subsystem '%s'", s->text);
 	l->argv = sub->argv;
 	l->reports = sub->reports;
+	l->files = sub->files;
+	if (l->files)
+		oe_srv__session_bounds(c, &l->bounds);
 	return 0;
 }
 
@@ -71,6 +93,11 @@ launch_choose(struct oe_srv_conn *c, struct oe_srv_session *s, struct launch *l,
 				 : c->grant.force_command;
 
 	*l = (struct launch){.report_fd = -1};
+	if (oe_srv__session_permit(
+		c, s, launch_own(c, s), &l->status, &l->why) < 0) {
+		l->refused = s->refused = true;
+		return 0;
+	}
 	if (forced) {
 		l->command = forced;
 		l->original = s->kind == OE_SRV_START_SHELL ? NULL : s->text;
@@ -83,7 +110,7 @@ launch_choose(struct oe_srv_conn *c, struct oe_srv_session *s, struct launch *l,
 		l->command = s->text;
 		break;
 	case OE_SRV_START_SUBSYSTEM:
-		return launch_subsystem(c, s->text, l, err);
+		return launch_subsystem(c, s, l, err);
 	}
 	return 0;
 }
@@ -95,7 +122,7 @@ launch_open_pam(
 {
 	int r;
 
-	if (!c->srv->cfg->root || c->pam_open)
+	if (!c->srv->cfg->root || c->pam_open || s->refused)
 		return 0;
 	if (initgroups(c->account.name, c->account.gid) < 0)
 		return oe_err_sys(err, "groups of '%s'", c->account.name);
@@ -184,26 +211,34 @@ launch_fail(const char *what, int status)
 }
 
 static void OE_NORETURN
+launch_program(struct oe_srv_conn *c, const struct launch *l, char **envp)
+{
+	struct oe_strs argv = {NULL, 0};
+	size_t i;
+
+	oe_strs_add(&argv, *l->argv[0] ? l->argv[0] : c->srv->self_path);
+	for (i = 1; l->argv[i] && i < OE_SUBSYSTEM_ARGS_MAX; i++)
+		oe_strs_add(&argv, l->argv[i]);
+	for (i = 0; i < l->bounds.n; i++)
+		oe_strs_add(&argv, l->bounds.v[i]);
+	if (l->report_fd >= 0) {
+		oe_strs_add(&argv, "--audit");
+		oe_strs_add(&argv, OE_SRV_REPORT_NAME);
+	}
+	execve(argv.v[0], argv.v, envp);
+	launch_fail(argv.v[0], errno == ENOENT ? 127 : 126);
+}
+
+static void OE_NORETURN
 launch_exec(struct oe_srv_conn *c, const struct launch *l, char **envp)
 {
 	const char *shell = c->account.shell;
 	const char *base = strrchr(shell, '/');
-	char name[256], *argv[OE_SUBSYSTEM_ARGS_MAX + 3] = {NULL};
-	size_t i;
+	char name[256], *argv[4] = {NULL};
 
 	base = base ? base + 1 : shell;
-	if (l->argv) {
-		for (i = 0; l->argv[i] && i < OE_SUBSYSTEM_ARGS_MAX; i++)
-			argv[i] = oe_mem_strdup(l->argv[i]);
-		if (l->report_fd >= 0) {
-			argv[i++] = oe_mem_strdup("--audit");
-			argv[i] = oe_mem_strdup(OE_SRV_REPORT_NAME);
-		}
-		if (!*argv[0])
-			argv[0] = oe_mem_strdup(c->srv->self_path);
-		execve(argv[0], argv, envp);
-		launch_fail(argv[0], errno == ENOENT ? 127 : 126);
-	}
+	if (l->argv)
+		launch_program(c, l, envp);
 	snprintf(name, sizeof name, l->command ? "%s" : "-%s", base);
 	argv[0] = name;
 	if (l->command) {
@@ -266,6 +301,11 @@ launch_child(struct oe_srv_conn *c, struct oe_srv_session *s,
 		umask(oe_srv_env_umask(NULL));
 	if (oe_srv__become(c) < 0)
 		launch_fail("cannot become the user", 1);
+	if (l->refused) {
+		dprintf(STDERR_FILENO, "omniedge: refused: %s%s\n",
+		    oe_err_text(&l->why), s->pty ? "\r" : "");
+		_exit(l->status);
+	}
 	if (chdir(c->account.home) < 0) {
 		dprintf(STDERR_FILENO,
 		    "omniedge: cannot enter the home directory %s: %s\n",
@@ -321,7 +361,8 @@ launch_fork(struct oe_srv_conn *c, struct oe_srv_session *s,
 		goto out;
 	if (s->pty && c->srv->cfg->print_last && c->srv->cfg->root)
 		oe_srv_login_last(c->account.uid, NULL, &last);
-	oe_srv__session_record(c, s, true);
+	if (!s->refused)
+		oe_srv__session_record(c, s, true);
 	s->pid = fork();
 	if (s->pid == 0)
 		launch_child(c, s, l, theirs, env.v.v, &last);
@@ -340,7 +381,7 @@ oe_srv__session_launch(struct oe_srv_conn *c, struct oe_srv_session *s,
     int ret_fds[3], struct oe_err *err)
 {
 	int ours[3] = {-1, -1, -1}, theirs[3] = {-1, -1, -1};
-	struct launch l;
+	struct launch l = {.report_fd = -1};
 	int r = launch_choose(c, s, &l, err);
 
 	if (r == 0)
@@ -354,6 +395,9 @@ oe_srv__session_launch(struct oe_srv_conn *c, struct oe_srv_session *s,
 		r = launch_fork(c, s, &l, theirs, err);
 	launch_close(theirs);
 	oe_fd_close(&l.report_fd);
+	oe_strs_done(&l.bounds);
+	if (r == 0 && l.refused)
+		*err = l.why;
 	if (r < 0) {
 		oe_srv__reports_close(s);
 		launch_close(ours);

@@ -7,6 +7,7 @@
 #include "client/settings.h"
 #include "core/app/exitcode.h"
 #include "core/base/compiler.h"
+#include "core/app/module.h"
 #include "core/base/err.h"
 #include "core/base/log.h"
 #include "core/base/str.h"
@@ -137,6 +138,7 @@ run_scp(const struct oe_ctx *ctx)
 {
 	struct oe_scp_plan plan = {.modules = ctx->modules,
 	    .v = ctx->values,
+	    .forwarding = oe_module_client_forwarding(ctx->modules),
 	    .operands = ctx->operands,
 	    .flags = take_flags(ctx->values)};
 	struct oe_err err = OE_ERR_INIT;

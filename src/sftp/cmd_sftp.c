@@ -12,6 +12,7 @@
 
 #include "client/settings.h"
 #include "core/app/exitcode.h"
+#include "core/app/module.h"
 #include "core/base/err.h"
 #include "core/base/fd.h"
 #include "core/base/log.h"
@@ -36,6 +37,7 @@ static volatile sig_atomic_t interrupted;
 struct run {
 	const struct oe_module_set *modules;
 	const struct oe_values *v;
+	const struct oe_cli_forwarding *forwarding; /* NULL: not built */
 	const struct oe_strs *operands;
 	struct oe_settings settings;
 	struct oe_connect_plan connect;
@@ -178,6 +180,9 @@ take_first(struct run *r, struct oe_err *err)
 		e = oe_sshconf_set(conf, OE_SSHCONF_BATCHMODE, "yes", err);
 	if (e == 0 && !wants_agent(r->v))
 		e = oe_sshconf_set(conf, OE_SSHCONF_FORWARDAGENT, "no", err);
+	if (e == 0)
+		e = oe_sshconf_set(
+		    conf, OE_SSHCONF_CLEARALLFORWARDINGS, "yes", err);
 	return e;
 }
 
@@ -219,6 +224,7 @@ connect_peer(struct run *r, struct oe_err *err)
 
 	if (!plan.program) {
 		r->connect = oe_settings_plan(&r->settings);
+		r->connect.forwarding = r->forwarding;
 		plan.connect = &r->connect;
 	}
 	if (!plan.data_max)
@@ -402,6 +408,7 @@ run_sftp(const struct oe_ctx *ctx)
 {
 	struct run r = {.modules = ctx->modules,
 	    .v = ctx->values,
+	    .forwarding = oe_module_client_forwarding(ctx->modules),
 	    .operands = ctx->operands,
 	    .fd = -1};
 	struct oe_err err = OE_ERR_INIT;

@@ -5,8 +5,8 @@
 
 static const char *const server[] = {"", "sftp-server", NULL};
 static const struct oe_subsystem subsystems[] = {
-    {"sftp", server, true},
-    {NULL, NULL, false},
+    {"sftp", server, true, true},
+    {NULL, NULL, false, false},
 };
 
 extern const struct oe_module oe_module_sftp;

@@ -4,6 +4,9 @@
 #include <stdlib.h>
 
 #include "client/connect.h"
+#include "client/forwarding.h"
+#include "client/mux.h"
+#include "client/mux_client.h"
 #include "client/proxy.h"
 #include "core/base/err.h"
 #include "core/base/log.h"
@@ -208,18 +211,100 @@ has_jump(const struct oe_sshconf *conf)
 	return jump && !oe_str_eq_nocase(jump, "none");
 }
 
+/* A session of a shared connection; its master is what takes care of it. */
+static int
+remote_share(struct oe_remote *r, struct oe_mux_client *shared)
+{
+	const char *subsystem = r->plan.subsystem;
+	struct oe_err err = OE_ERR_INIT;
+	struct oe_sftp_wire_plan wp;
+	struct oe_sftp_wire *wire;
+	struct lane *l = lane_new(r);
+
+	lane_plan(l, &wp);
+	wire = oe_sftp_wire_mux(&wp, shared, r->plan.connect->conf,
+	    subsystem ? subsystem : "sftp", &err);
+	if (!wire) {
+		oe_log_error(NULL, "%s", oe_err_text(&err));
+		oe_mux_client_close(shared);
+		r->lanes = l->next;
+		r->n--;
+		free(l);
+		return OE_EAGAIN;
+	}
+	l->wire = wire;
+	r->single = true;
+	lane_start(l);
+	return 0;
+}
+
+/* Become the master of @c, and its first client. */
+static int
+remote_lead(struct oe_remote *r, struct oe_connect *c, struct oe_err *err)
+{
+	const struct oe_connect_plan *plan = r->plan.connect;
+	struct oe_cli_forwards *forwards = NULL;
+	struct oe_mux_client first;
+	int e = 0;
+
+	if (!oe_mux_masters(plan->conf))
+		return OE_EAGAIN;
+	if (plan->forwarding)
+		e = plan->forwarding->open(plan->conf, &forwards, err);
+	if (e < 0)
+		return OE_EUSAGE;
+	e = oe_mux_lead(
+	    c, plan->conf, plan->forwarding, &forwards, false, &first);
+	if (plan->forwarding)
+		plan->forwarding->close(&forwards);
+	if (e == 0)
+		e = remote_share(r, &first) < 0 ? OE_ECLOSED : 0;
+	if (e < 0 && e != OE_EAGAIN)
+		oe_err_set(err, OE_ECLOSED, "the connection's master ended");
+	return e;
+}
+
+/*
+ * A process that may become the master shares nothing with what is open
+ * already: its connection has a loop of its own until that is settled.
+ */
+static int
+remote_dial(struct oe_remote *r, struct oe_connect *ret, struct oe_err *err)
+{
+	struct oe_connect_plan plan = *r->plan.connect;
+	int e;
+
+	plan.loop = oe_mux_masters(plan.conf) ? NULL : r->plan.loop;
+	/* the caller decides what Ctrl-C ends, and closes us when it is all */
+	plan.sheltered = true;
+	e = oe_connect_open(&plan, ret, err);
+	if (e < 0 || plan.loop)
+		return e;
+	e = remote_lead(r, ret, err);
+	if (e != OE_EAGAIN) {
+		oe_connect_close(ret);
+		return e;
+	}
+	oe_loop_free(&ret->loop);
+	ret->loop = r->plan.loop;
+	ret->shares_loop = true;
+	return 0;
+}
+
 static int
 remote_connect(struct oe_remote *r, struct oe_err *err)
 {
-	struct oe_connect_plan plan = *r->plan.connect;
-	struct oe_connect c;
+	const struct oe_connect_plan *plan = r->plan.connect;
+	struct oe_mux_client shared;
+	struct oe_connect c = {.loop = NULL};
 	int e;
 
-	plan.loop = r->plan.loop;
-	/* the caller decides what Ctrl-C ends, and closes us when it is all */
-	plan.sheltered = true;
-	e = oe_connect_open(&plan, &c, err);
-	if (e < 0)
+	if (oe_mux_join(plan->conf, &shared) == 0 &&
+	    remote_share(r, &shared) == 0)
+		return 0;
+	e = remote_dial(r, &c, err);
+	/* led, and used: there is no connection of our own */
+	if (e < 0 || !c.ssh)
 		return e;
 	r->pin = oe_ssh_hostkey(c.ssh);
 	/*
@@ -227,8 +312,8 @@ remote_connect(struct oe_remote *r, struct oe_err *err)
 	 * a jump host is a fork of this process, too late for that once files
 	 * are open.
 	 */
-	r->single =
-	    c.asked || c.wary || !r->pin || plan.fd >= 0 || has_jump(plan.conf);
+	r->single = c.asked || c.wary || !r->pin || plan->fd >= 0 ||
+		    has_jump(plan->conf);
 	lane_over(lane_new(r), &c);
 	return 0;
 }
@@ -302,6 +387,7 @@ lane_stream(struct oe_remote *r, int *ret_fd)
 	int e;
 
 	plan.unattended = true;
+	plan.outlived = false;
 	e = oe_proxy_open(&plan, ret_fd, &err);
 	if (e < 0)
 		oe_log_debug(NULL, "no further connection to %s: %s", r->host,

@@ -62,6 +62,9 @@ force(struct oe_scp_peers *ps, struct oe_scp_peer *p,
 	if (e == 0 && !oe_values_flag(ps->v, "forward-agent"))
 		e = oe_sshconf_set(
 		    p->set.conf, OE_SSHCONF_FORWARDAGENT, "no", err);
+	if (e == 0)
+		e = oe_sshconf_set(
+		    p->set.conf, OE_SSHCONF_CLEARALLFORWARDINGS, "yes", err);
 	return e;
 }
 
@@ -88,6 +91,7 @@ connect_peer(struct oe_scp_peers *ps, struct oe_scp_peer *p,
 		if (e < 0)
 			return e;
 		p->connect = oe_settings_plan(&p->set);
+		p->connect.forwarding = ps->forwarding;
 	}
 	return oe_sftp_remote_open(&plan, &p->remote, err);
 }

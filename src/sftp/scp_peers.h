@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stddef.h>
 
+struct oe_cli_forwarding;
 struct oe_err;
 struct oe_hoststr;
 struct oe_loop;
@@ -21,6 +22,8 @@ struct oe_scp_peers {
 	struct oe_loop *loop;
 	const struct oe_module_set *modules;
 	const struct oe_values *v;
+	/* for a master of a shared connection; NULL: not built */
+	const struct oe_cli_forwarding *forwarding;
 	const char *program;     /* -D, or NULL */
 	size_t data_max;         /* -X buffer, or 0 */
 	struct oe_scp_peer *all; /* newest first */

@@ -417,6 +417,7 @@ open_run(struct run *r)
 	r->peers = (struct oe_scp_peers){.loop = r->loop,
 	    .modules = r->plan->modules,
 	    .v = v,
+	    .forwarding = r->plan->forwarding,
 	    .program = oe_values_str(v, "program"),
 	    .data_max = r->plan->data_max};
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct oe_cli_forwarding;
 struct oe_err;
 struct oe_strs;
 struct oe_module_set;
@@ -16,6 +17,7 @@ struct oe_values;
 struct oe_scp_plan {
 	const struct oe_module_set *modules; /* who knows names */
 	const struct oe_values *v;
+	const struct oe_cli_forwarding *forwarding; /* NULL: not built */
 	const struct oe_strs *operands; /* the last one is the target */
 	unsigned flags;                 /* OE_COPY_ */
 	unsigned inflight;              /* -X nrequests, or 0 */

@@ -15,6 +15,7 @@
 struct oe_connect;
 struct oe_err;
 struct oe_loop;
+struct oe_mux_client;
 struct oe_sftp_wire;
 struct oe_sshconf;
 
@@ -61,6 +62,15 @@ struct oe_sftp_wire {
  */
 struct oe_sftp_wire *oe_sftp_wire_ssh(const struct oe_sftp_wire_plan *plan,
     struct oe_connect *c, const struct oe_sshconf *conf, const char *subsystem);
+/**
+ * oe_sftp_wire_mux() - the same over a shared connection; waits for its
+ * master to open the session.
+ * @c: taken over on success.
+ * Return: NULL with a message (the master opens no session).
+ */
+struct oe_sftp_wire *
+oe_sftp_wire_mux(const struct oe_sftp_wire_plan *plan, struct oe_mux_client *c,
+    const struct oe_sshconf *conf, const char *subsystem, struct oe_err *err);
 /**
  * oe_sftp_wire_program() - @command, split as a shell would, without a shell,
  * joined by pipes.  It does not hear Ctrl-C.

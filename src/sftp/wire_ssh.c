@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sftp/wire.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +15,7 @@
 #include "core/net/loop.h"
 #include "core/ssh/client.h"
 #include "core/ssh/ssh.h"
+#include "sftp/wire_words.h"
 
 /*
  * A server that has ended its output, but not its channel, has most likely
@@ -44,8 +44,7 @@ struct wire {
 	int status; /* its exit status; -1: none was told */
 	char signal[32];
 	struct oe_err why;
-	char line[OE_SFTP_STDERR_MAX];
-	size_t line_len;
+	struct oe_sftp_words words;
 };
 
 static void
@@ -60,50 +59,11 @@ wire_is_command(const struct wire *w)
 	return strchr(w->subsystem, '/') != NULL;
 }
 
-/* Why the channel was closed, as far as that can be known. */
 static void
 wire_closed_why(struct wire *w)
 {
-	char how[96] = "";
-
-	if (w->status >= 0)
-		snprintf(how, sizeof how, " (exit status %d)", w->status);
-	else if (w->signal[0])
-		snprintf(how, sizeof how, " (signal %s)", w->signal);
-	if (w->heard)
-		oe_err_set(&w->why, OE_ECLOSED, "%s closed the sftp session%s",
-		    w->plan.host, how);
-	else if (w->status == 127)
-		oe_err_set(&w->why, OE_ECLOSED,
-		    "%s has no sftp server: its program is missing%s",
-		    w->plan.host, how);
-	else
-		oe_err_set(&w->why, OE_ECLOSED,
-		    "the sftp server of %s ended at once%s: it is missing, or "
-		    "this user may not run it",
-		    w->plan.host, how);
-}
-
-static size_t
-wire_on_stderr(struct wire *w, const char *p, size_t n)
-{
-	char safe[OE_SFTP_STDERR_MAX * 4 + 1];
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		if (p[i] != '\n' && p[i] != '\r')
-			w->line[w->line_len++] = p[i];
-		if (w->line_len == 0 ||
-		    (p[i] != '\n' && w->line_len < sizeof w->line))
-			continue;
-		oe_str_escape(w->line, w->line_len, safe, sizeof safe);
-		w->line_len = 0;
-		if (w->plan.silent)
-			oe_log_debug(NULL, "%s says: %s", w->plan.host, safe);
-		else
-			fprintf(stderr, "%s\n", safe);
-	}
-	return n;
+	oe_sftp_words_gone(
+	    w->plan.host, w->heard, w->status, w->signal, &w->why);
 }
 
 static size_t
@@ -111,8 +71,10 @@ wire_on_data(void *arg, const void *p, size_t n, bool ext)
 {
 	struct wire *w = arg;
 
-	if (ext)
-		return wire_on_stderr(w, p, n);
+	if (ext) {
+		oe_sftp_words_take(&w->words, &w->plan, p, n);
+		return n;
+	}
 	w->heard = true;
 	if (!w->ended)
 		w->plan.data(w->plan.arg, p, n);

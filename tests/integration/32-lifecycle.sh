@@ -134,6 +134,8 @@ others_fine() {
 	check "$1: nothing else is left" wait_for 10 eval \
 		'[ "$(monitors "$SERVER_PID" | tr -d " ")" = "$(tr -d " " <<<"$keeper")" ]'
 	gets_in "$1: new connections come"
+	# else its monitor could be taken for the next one's
+	wait_for 10 eval '[ -z "$(newest_monitor)" ]'
 }
 # newest_monitor: the one that is not the keeper.
 newest_monitor() {
@@ -155,10 +157,10 @@ for what in monitor net; do
 	wait $peer
 	others_fine "$what before authentication"
 
+	before=$(events auth | grep -c '"success":true')
 	ossh -N "$LOGIN@$LO" 2>/dev/null &
 	peer=$!
 	own $peer
-	before=$(events auth | grep -c '"success":true')
 	wait_for 10 eval \
 		"[ \$(events auth | grep -c '\"success\":true') -gt $before ]"
 	m=$(newest_monitor)

@@ -138,7 +138,7 @@ stty -g >$T/after"
 	type_in Enter
 	"${TM[@]}" send-keys -l '~.'
 	same_terminal '~.'
-	sees '^status=255' "which is 255"
+	sees 'status=255' "which is 255"
 }
 
 ends() {
@@ -173,7 +173,7 @@ lost() {
 		kill -KILL "$victim" 2>/dev/null
 	done
 	same_terminal 'a lost connection'
-	sees '^status=255' "which is 255"
+	sees 'status=255' "which is 255"
 	sees 'lost|closed' "and told"
 }
 

@@ -11,11 +11,18 @@ start_server || bail "no server"
 py() {
 	timeout -k 5 60 python3 "$OE_SRCDIR/tests/lib/forward.py" "$@"
 }
+# target LOG ARG...: one that serves as long as the test.
+target() {
+	local log=$1
+	shift
+	timeout -k 5 900 python3 "$OE_SRCDIR/tests/lib/forward.py" "$@" \
+		>"$log" 2>&1 3>&- &
+	own $!
+}
 
 # Targets: a port and a path that echo, a small web server.
-py serve 0 "$T/echo.sock" >"$T/echo.out" 2>&1 &
-own $!
-wait_for 10 grep -q ready "$T/echo.out" || bail "no target"
+target "$T/echo.out" serve 0 "$T/echo.sock"
+wait_for 30 grep -q ready "$T/echo.out" || bail "no target"
 ECHO=$(head -n 1 "$T/echo.out")
 mkdir "$T/www"
 echo 'a page' >"$T/www/page"
@@ -41,6 +48,13 @@ talks() {
 cpu() {
 	awk '{ print $14 + $15 }' "/proc/$HOLD_PID/stat"
 }
+# a second in which it does nothing
+idles() {
+	local before
+	before=$(cpu)
+	sleep 1
+	[ "$(cpu)" = "$before" ]
+}
 
 L1=$(free_port) L2=$(free_port) L3=$(free_port) L4=$(free_port)
 D1=$(free_port) R1=$(free_port) R2=$(free_port) R3=$(free_port)
@@ -54,7 +68,7 @@ forwards() {
 		-L "$T/both.sock:$T/echo.sock" -L "[::1]:$L4:[$LO]:$ECHO" \
 		-D "$D1" -R "$R1:$LO:$ECHO" -R "$R2" -R "$R3:$T/echo.sock" \
 		-R "0:localhost:$ECHO"
-	wait_for 10 eval "listening $L1 && listening $R3 &&
+	wait_for 30 eval "listening $L1 && listening $R3 &&
 		grep -q Allocated $T/hold" || diag_file "$T/hold"
 
 	talks "$LO:$L1" "$PEER: -L port, ended half by half"
@@ -96,13 +110,11 @@ forwards() {
 	# many
 	is "$(py many "$LO:$L1" 200)" 200 "200 connections at once through -L"
 	is "$(py many "$LO:$R1" 200)" 200 "200 connections at once through -R"
-	before=$(cpu)
-	sleep 1
-	is $(($(cpu) - before)) 0 "idle forwards use no processor"
+	check "idle forwards use no processor" wait_for 30 idles
 
 	kill "$HOLD_PID"
 	wait "$HOLD_PID" 2>/dev/null
-	wait_for 5 eval "! listening $L1 && ! listening $R1"
+	wait_for 30 eval "! listening $L1 && ! listening $R1"
 	check "everything ends with the session" \
 		eval "! listening $L1 && ! listening $R1 && ! [ -e $T/local.sock ]"
 }
@@ -132,25 +144,24 @@ is "$STATUS" 1 "ClearAllForwardings"
 
 # A target that does not answer, and SOCKS clients that say nothing, hold up
 # nobody.
-py stuck >"$T/stuck.out" 2>&1 &
-own $!
-wait_for 10 test -s "$T/stuck.out"
+target "$T/stuck.out" stuck
+wait_for 30 test -s "$T/stuck.out"
 STUCK=$(cat "$T/stuck.out")
 hold "$T/hold2" -L "$L1:$LO:$STUCK" -L "$L2:$LO:$ECHO" -R "$R1:$LO:$STUCK" \
 	-R "$R2:$LO:$ECHO" -D "$D1"
-wait_for 10 listening "$R2"
+wait_for 30 listening "$R2"
 py idle "$LO:$L1" 20 >/dev/null &
 own $!
 py idle "$LO:$R1" 20 >/dev/null &
 own $!
 py idle "$LO:$D1" 400 >"$T/idle.out" &
 own $!
-wait_for 10 test -s "$T/idle.out"
+wait_for 30 test -s "$T/idle.out"
 talks "$LO:$L2" "-L beside a target that does not answer"
 talks "$LO:$R2" "-R beside a target that does not answer"
 is "$(curl -sS --proxy "socks5h://$LO:$D1" \
 	"http://localhost:$WEB_PORT/page")" "a page" "-D beside silent clients"
-check "the oldest of those are let go" wait_for 5 eval \
+check "the oldest of those are let go" wait_for 30 eval \
 	"[ \$(ls /proc/$HOLD_PID/fd | wc -l) -lt 350 ]"
 kill "$HOLD_PID"
 wait "$HOLD_PID" 2>/dev/null
@@ -165,7 +176,7 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$T/stale.sock"
 hold "$T/hold4" -g -L "$L1:$LO:$ECHO" -L "localhost:$L2:$LO:$ECHO" \
 	-D "*:$D1" -o StreamLocalBindUnlink=yes -L "$T/stale.sock:$LO:$ECHO" \
 	-o StreamLocalBindMask=0117
-wait_for 10 listening "$D1"
+wait_for 30 listening "$D1"
 check "-g: every address" listens_at 00000000 "$L1"
 check "an address that is named stays" listens_at 0100007F "$L2"
 check "*: every address" listens_at 00000000 "$D1"
@@ -179,35 +190,40 @@ run oe_ssh -L "$T/stale.sock:$LO:$ECHO" "$ME@$LO" true
 like "$(cat "$ERR")" "bind $T/stale.sock: Address already in use" \
 	"a socket that is there is not taken over"
 hold "$T/hold5" -L "$L1:$LO:$ECHO"
-wait_for 10 listening "$L1"
+wait_for 30 listening "$L1"
 check "without -g: this machine only" listens_at 0100007F "$L1"
 kill "$HOLD_PID"
 wait "$HOLD_PID" 2>/dev/null
 
 # -f goes to the background when the forwards are there.
 run oe_ssh -f -L "$L3:$LO:$ECHO" -o ExitOnForwardFailure=yes "$ME@$LO" \
-	'sleep 1'
+	"until [ -e $T/enough ]; do sleep 0.1; done"
 status_is 0 "-f"
 talks "$LO:$L3" "-f: the forward is there at once"
-check "and ends with the command" wait_for 10 eval "! listening $L3"
+: >"$T/enough"
+check "and ends with the command" wait_for 30 eval "! listening $L3"
 
 # The session waits for what goes through it.
-oe_ssh -L "$L4:$LO:$ECHO" "$ME@$LO" 'sleep 1' &
+oe_ssh -L "$L4:$LO:$ECHO" "$ME@$LO" \
+	"until [ -e $T/connected ]; do sleep 0.1; done" &
 pid=$!
-wait_for 10 listening "$L4"
+wait_for 30 listening "$L4"
 is "$(python3 -c '
 import socket, sys, time
 s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
-time.sleep(2.5)
+s.sendall(b"early")
+s.recv(9)
+open(sys.argv[2], "w").close()
+time.sleep(2)
 s.sendall(b"late")
-print(s.recv(9).decode())' "$L4")" late "a connection outlives the command"
+print(s.recv(9).decode())' "$L4" "$T/connected")" late "a connection outlives the command"
 check "then the client ends" wait "$pid"
 
 # --- ~C and ~# ---------------------------------------------------------------
 
 # At our server: an sshd that is not root gives no terminal.
 cat >"$T/escape.exp" <<EXP
-set timeout 20
+set timeout 60
 spawn $OMNIEDGE ssh -tt -L $L4:$LO:1 -F /dev/null -i $T/id -o UserKnownHostsFile=$T/known_hosts -p $SERVER_PORT $ME@$LO {PS1= sh -c "echo re''ady; cat"}
 expect ready
 send "\r~C"
@@ -228,10 +244,28 @@ expect "omniedge> "
 send -- "-KL $L1\r"
 expect "Canceled forwarding."
 puts "\nENDED"
+foreach {what answer} {
+	"-R $R1:$LO:$ECHO" "Forwarding port."
+	"-R $WEB_PORT:$LO:$ECHO" "remote port forwarding failed"
+	"-KR $R1" "Canceled forwarding."
+	"-D $D1" "Forwarding port."
+	"-KD $D1" "Canceled forwarding."
+	"-KD $D1" "Unknown port forwarding."
+} {
+	send "\r~C"
+	expect "omniedge> "
+	send -- "\$what\r"
+	expect "\$answer" { puts "\nANSWERED" }
+}
 send "\r~C"
 expect "omniedge> "
-send -- "-X\r"
+send -- "\033\[A-Xé\177\177X\r"
 expect "Invalid command"
+send "\r~C"
+expect "omniedge> "
+send -- "-D \033\[3~$D1é\177\r"
+expect "Forwarding port."
+puts "\nEDITED"
 send "\r~."
 expect eof
 EXP
@@ -240,7 +274,10 @@ cp "$OUT" "$T/escape.out"
 is "$(cat "$T/escape.talk")" "abcend:3" "~C adds a forward"
 check "a refusal is told on a raw terminal" grep -q TOLD "$T/escape.out"
 check "~# lists it with its bytes" grep -q LISTED "$T/escape.out"
+check "~C knows special keys and longer characters" \
+	grep -q EDITED "$T/escape.out"
 check "~C ends it" grep -q ENDED "$T/escape.out"
+is "$(grep -c '^ANSWERED' "$T/escape.out")" 6 "~C: -R, -D, -KR and -KD"
 
 # --- omniedge forward --------------------------------------------------------
 
@@ -251,7 +288,7 @@ forward() {
 }
 is "$(forward ls; echo "$?")" 0 "forward ls without any client"
 hold "$T/hold3" -L "$L1:$LO:$ECHO"
-wait_for 10 eval "forward ls | grep -q -- '-L $L1'"
+wait_for 30 eval "forward ls | grep -q -- '-L $L1'"
 talks "$LO:$L1" "a forward to be listed"
 like "$(forward ls)" "^$HOLD_PID\.1 +$LO +up +0 +5 +10 +-L $L1:$LO:$ECHO$" \
 	"forward ls: state and bytes"
@@ -301,7 +338,7 @@ print("ready", flush=True)
 while True:
     print(s.recv(4096).decode(), flush=True)' "$T/notify" >"$T/notified" &
 own $!
-wait_for 10 grep -q ready "$T/notified"
+wait_for 30 grep -q ready "$T/notified"
 NOTIFY_SOCKET=$T/notify \
 	"$OMNIEDGE" forward --keep -F /dev/null -i "$T/id" -p "$SSHD_PORT" \
 	-o UserKnownHostsFile="$T/known_hosts" -L "$L1:$LO:$ECHO" \
@@ -309,14 +346,14 @@ NOTIFY_SOCKET=$T/notify \
 	>"$T/keep" 2>&1 3>&- &
 KEEP=$!
 own "$KEEP"
-wait_for 10 listening "$R1"
+wait_for 30 listening "$R1"
 talks "$LO:$L1" "--keep: -L"
 talks "$LO:$R1" "--keep: -R"
 inode=$(stat -c %i "$T/keep.sock")
 # the process of sshd that serves it
 children_of "$SSHD_PID" | xargs kill -KILL
-wait_for 10 grep -q "lost the connection" "$T/keep"
-wait_for 15 eval "[ \$(grep -c 'connected to' $T/keep) = 2 ] &&
+wait_for 30 grep -q "lost the connection" "$T/keep"
+wait_for 30 eval "[ \$(grep -c 'connected to' $T/keep) = 2 ] &&
 	forward ls --json | grep '\"R\"' | grep -q '\"up\"'"
 talks "$LO:$L1" "--keep: -L after a lost connection"
 talks "$LO:$R1" "--keep: -R after a lost connection"
@@ -334,7 +371,7 @@ check "nothing is left of it" eval "! listening $L1 && ! [ -e $T/keep.sock ]"
 	-L "$L1:$LO:$ECHO" "$ME@$LO" >"$T/keep2" 2>&1 3>&- &
 KEEP=$!
 own "$KEEP"
-wait_for 10 grep -q "next attempt" "$T/keep2"
+wait_for 30 grep -q "next attempt" "$T/keep2"
 like "$(py talk "$LO:$L1" x 2>&1 | tail -n 1)" '^$|ConnectionReset|Broken|not connected' \
 	"--keep without a connection: closed at once"
 like "$(forward ls)" "no link" "forward ls says so"

@@ -140,7 +140,7 @@ while IFS='|' read -r status reply words; do
 	is "$?" 255 "refused: $words"
 	like "$(cat "$ERR")" "$words" "says: $words"
 done <<'CASES'
-400|{"code":"E_INVALID_AUTH_PASSWORD","message":"E_INVALID_AUTH_PASSWORD: Password mis-match"}|says Password mis-match
+400|{"code":"E_INVALID_AUTH_PASSWORD","message":"E_INVALID_AUTH_PASSWORD: Password does not match"}|says Password does not match
 401|{"code":"E_EMAIL_PASSWORD_NOT_MATCH","message":"wrong","errors":{}}|says wrong
 401|{"code":401,"message":"no such user"}|no such user
 400|{"error":"invalid_grant","error_description":"not you"}|not you

@@ -125,6 +125,8 @@ is "$(http -H 'Content-Type: application/json' --data-binary "@$T/big" \
 is "$(http -k -H Expect: -H 'Content-Type: application/json' \
 	--data-binary "@$T/big" "${LOGIN/$CONTROL_HTTP/$CONTROL_URL}")" 413 \
 	"the same over TLS, without waiting to be asked"
+is "$(http -H 'Content-Type: application/x-ndjson' --data-binary "@$T/big" \
+	"$CONTROL_HTTP/api/ssh/v1/events")" 401 "401 before a large body is read"
 is "$(http "$CONTROL_HTTP/healthz?a=%00")" 400 "400 for a NUL in the query"
 is "$(http --path-as-is "$CONTROL_HTTP/api/v2/../../healthz")" 404 \
 	"dots are no way up"
@@ -173,7 +175,8 @@ is "$(send "${G}Upgrade: websocket\r\nConnection: Upgrade, close\r\n\r\n")" \
 is "$(send "GET http://a/healthz HTTP/1.1\r\nHost: a\r\n$C")" 200 \
 	"an absolute address"
 held=$(rude hold "$HP" 60)
-is "$held" 40 "40 connections of an address, no more"
+# Of those before, one may still be on its way out.
+like "$held" '^(3[5-9]|40)$' "40 connections of an address, no more"
 rude flood "$HP" 1 150
 rude flood "${CONTROL_URL#https://}" 2 50
 rude cut "$HP" 50
@@ -274,7 +277,10 @@ answer() {
 device
 like "$CODE" '^[B-Z]{4}-[B-Z]{4}$' "a code to type"
 like "$(poll)" '^400 .*authorization_pending' "pending"
-like "$(poll)" '^400 .*slow_down' "asked too often"
+too_often() {
+	poll | grep -q '^400 .*slow_down'
+}
+check "asked too often" wait_for 60 too_often
 like "$(curl -sS -m 60 "$CONTROL_HTTP/device?user_code=%22%3E%3Cb%3E")" \
 	'value="&#34;&#62;&#60;b&#62;"' "what a link carries is text"
 like "$(browse /device "user_code=$CODE" "email=$CONTROL_EMAIL" password=no)" \
@@ -339,11 +345,24 @@ cat "$T/control.log" "$T/control.events" >"$T/said"
 start_control --head-timeout 1s --body-timeout 1s -v || bail "no server"
 HP=${CONTROL_HTTP#http://}
 pids=()
-for what in line headers body nothing; do
-	rude slow "$HP" $what >"$T/slow.$what" &
+# slow PLACE WHAT WANT: again when the server was too slow itself to see that
+# a request has begun.
+slow() {
+	local try got
+	for try in 1 2 3 4 5; do
+		got=$(rude slow "$1" "$2")
+		[ "$got" = "$3" ] && break
+		diag "try $try: $got"
+	done
+	echo "$got"
+}
+for what in line headers body; do
+	slow "$HP" $what "closed 408" >"$T/slow.$what" &
 	pids+=($!)
 done
-rude slow "${CONTROL_URL#https://}" nothing >"$T/slow.tls" &
+slow "$HP" nothing "closed " >"$T/slow.nothing" &
+pids+=($!)
+slow "${CONTROL_URL#https://}" nothing "closed " >"$T/slow.tls" &
 pids+=($!)
 wait "${pids[@]}"
 for what in line headers body; do
@@ -389,6 +408,44 @@ stop_control
 chmod 755 "$CONTROL_DIR"
 run "$OMNIEDGE" control-server --data-dir "$CONTROL_DIR" --listen "$LO:0"
 is "$STATUS" 78 "a directory that others may read is refused"
+
+# --- a service manager -------------------------------------------------------
+
+chmod 700 "$CONTROL_DIR"
+cat >"$T/notify.py" <<'PY'
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+with open(sys.argv[2], "w", buffering=1) as log:
+    while True:
+        log.write(s.recv(65536).decode() + "\n")
+PY
+python3 "$T/notify.py" "$T/notify" "$T/notified" 3>&- &
+own $!
+wait_for 20 test -S "$T/notify"
+export NOTIFY_SOCKET=$T/notify WATCHDOG_USEC=400000
+start_control || bail "no server under a manager"
+unset NOTIFY_SOCKET WATCHDOG_USEC
+notified() {
+	wait_for 30 grep -q "^$1" "$T/notified"
+}
+check "READY=1" notified READY=1
+check "WATCHDOG=1 while the loop turns" notified WATCHDOG=1
+kill -HUP "$CONTROL_PID"
+check "RELOADING=1" notified RELOADING=1
+kill -TERM "$CONTROL_PID"
+check "STOPPING=1" notified STOPPING=1
+stop_control
+# The example has each setting, with the default that is in force.
+example=$OE_SRCDIR/contrib/omniedge.conf.example
+run "$OMNIEDGE" control-server --config "$example" --check-config
+status_is 0 "the example as it is"
+lacks=$(sed -n 's/^; \(.*\) is not set$/\1 =/p; s/ ; default$//p' "$OUT" |
+	while read -r line; do
+		sed -n '/^\[control-server\]/,$p' "$example" |
+			grep -qF "#$line" || echo "$line"
+	done)
+is "$lacks" "" "the example shows every default"
 
 # --- two servers on one PostgreSQL -------------------------------------------
 

@@ -85,12 +85,11 @@ def slow(where, what):
 
 
 def hold(where, n):
-    held = []
+    held, alive = [], 0
     for _ in range(int(n)):
-        held.append(connect(where))
-    # each is asked: those over the limit have been closed
-    alive = 0
-    for s in held:
+        s = connect(where)
+        held.append(s)
+        # each is asked: those over the limit are closed
         try:
             s.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
             alive += s.recv(12).startswith(b"HTTP/1.1 200")

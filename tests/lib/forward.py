@@ -93,14 +93,14 @@ def stuck():
         s.connect_ex(server.getsockname())
         fill.append(s)
     print(server.getsockname()[1], flush=True)
-    time.sleep(60)
+    time.sleep(900)
 
 
 def idle(place, n):
     host, _, port = place.rpartition(":")
     held = [socket.create_connection((host, int(port))) for _ in range(n)]
     print(len(held), flush=True)
-    time.sleep(60)
+    time.sleep(900)
 
 
 def main():

@@ -10,10 +10,18 @@ serve SOCKET-OR-PORT...  echo on each; prints the ports, one a line.  The
                              rest late
                          'h' hang up at once
                          'z' read nothing more
+                         'l' read when the file $OE_GATE is there, then tell
+                             how many bytes on stdout
+                         'f' give without end, never read
+                         'a' tell at which address it came, and on stdout
 ask PORT MODE [BYTES]    one connection, its answer on stdout; PORT/HOST/PORT
                          goes through SOCKS5 to a name
 many PORT N [BYTES]      N at the same time, echo; prints how many were right
 hold PORT N              N idle ones; prints "ready", ends with stdin
+stuff PORT MODE          give until nothing is taken for two seconds, at most
+                         STUFF_MAX; prints how many bytes, ends with stdin
+starve PORT MODE         connect and read nothing; prints "ready", ends with
+                         stdin
 """
 import os
 import selectors
@@ -21,6 +29,17 @@ import socket
 import sys
 import threading
 import time
+
+STUFF_MAX = 64 << 20
+
+
+def swallow(c):
+    n = 0
+    while True:
+        d = c.recv(65536)
+        if not d:
+            return n
+        n += len(d)
 
 
 def conn(c):
@@ -35,24 +54,23 @@ def conn(c):
         elif mode == b"z":
             time.sleep(60)
         elif mode == b"s":
-            n = 0
+            c.sendall(b"%d\n" % swallow(c))
+        elif mode == b"l":
+            while not os.path.exists(os.environ["OE_GATE"]):
+                time.sleep(0.05)
+            print("late", swallow(c), flush=True)
+        elif mode == b"f":
             while True:
-                d = c.recv(65536)
-                if not d:
-                    break
-                n += len(d)
-            c.sendall(b"%d\n" % n)
+                c.sendall(b"f" * 65536)
+        elif mode == b"a":
+            at = c.getsockname()[0]
+            print("at", at, flush=True)
+            c.sendall(at.encode() + b"\n")
         elif mode == b"g":
             c.sendall(b"g" * 1000000)
             c.shutdown(socket.SHUT_WR)
             time.sleep(0.5)
-            n = 0
-            while True:
-                d = c.recv(65536)
-                if not d:
-                    break
-                n += len(d)
-            print("after", n, flush=True)
+            print("after", swallow(c), flush=True)
     except OSError:
         pass
     finally:
@@ -184,6 +202,27 @@ def hold(where, n):
     sys.stdin.read()
 
 
+def stuff(where, mode):
+    s = dial(where)
+    s.sendall(mode.encode())
+    s.settimeout(2)
+    n = 0
+    try:
+        while n < STUFF_MAX:
+            n += s.send(b"x" * 65536)
+    except socket.timeout:
+        pass
+    print(n, flush=True)
+    sys.stdin.read()
+
+
+def starve(where, mode):
+    s = dial(where)
+    s.sendall(mode.encode())
+    print("ready", flush=True)
+    sys.stdin.read()
+
+
 def main():
     cmd, args = sys.argv[1], sys.argv[2:]
     if cmd == "serve":
@@ -192,6 +231,10 @@ def main():
         ask(args[0], args[1], int(args[2]) if len(args) > 2 else 0)
     elif cmd == "many":
         many(args[0], int(args[1]), int(args[2]) if len(args) > 2 else 1000)
+    elif cmd == "stuff":
+        stuff(args[0], args[1])
+    elif cmd == "starve":
+        starve(args[0], args[1])
     elif cmd == "hold":
         hold(args[0], int(args[1]))
 

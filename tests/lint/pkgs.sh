@@ -40,10 +40,11 @@ owner() {
 	ss | ip) echo iproute2 ;;
 	vi | vim.tiny) echo vim-tiny ;;
 	chage | chpasswd | useradd | userdel | usermod) echo passwd ;;
+	psql) echo postgresql ;;
 	ps | pgrep) echo procps ;;
 	systemd-analyze | systemd-run) echo systemd ;;
 	cmp | sha256sum | stty) echo bash ;; # diffutils, coreutils: everywhere
-	setpriv | runuser | script | last | lastlog) echo util-linux ;;
+	setpriv | runuser | script | nsenter | unshare | last | lastlog) echo util-linux ;;
 	*) echo "$1" ;;
 	esac
 }

@@ -21,6 +21,7 @@ struct oe_cli_names;
 struct oe_command;
 struct oe_param;
 struct oe_srv_forwarding;
+struct oe_srv_source;
 
 #define OE_SUBSYSTEM_ARGS_MAX 6
 
@@ -38,6 +39,11 @@ struct oe_subsystem {
 	 * only when the server has an event log.
 	 */
 	bool reports;
+	/*
+	 * It serves files, and takes --read-only or --write-only and --root
+	 * DIRECTORY, any number of times, behind these.
+	 */
+	bool files;
 };
 
 /*
@@ -62,6 +68,8 @@ struct oe_module {
 	const struct oe_cli_forwarding *client_forwarding;
 	/* client/names.h; at most one module has it */
 	const struct oe_cli_names *client_names;
+	/* server/source.h; at most one module has it */
+	const struct oe_srv_source *server_source;
 };
 
 struct oe_module_absent {

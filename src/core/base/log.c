@@ -48,6 +48,12 @@ oe_log_syslog(const char *ident, int facility)
 	log_sink.journal = false;
 }
 
+int
+oe_log_fd(void)
+{
+	return log_sink.fd;
+}
+
 bool
 oe_log_wants(enum oe_log_level level)
 {

@@ -45,6 +45,8 @@ void oe_log_setup(
  * copied) with a LOG_ facility of syslog(3).
  */
 void oe_log_syslog(const char *ident, int facility);
+/** oe_log_fd() - where lines go. */
+int oe_log_fd(void);
 /** oe_log_wants() - would a line of @level be written? */
 bool oe_log_wants(enum oe_log_level level);
 /** oe_log_prefix() - word before text lines; kept, not copied. */

@@ -28,7 +28,7 @@ struct oe_policy_times;
 #define OE_POLICY_SIZE_MAX     (16 * 1024 * 1024)
 #define OE_POLICY_RULES_MAX    20000
 #define OE_POLICY_LIST_MAX     1000 /* items of one list */
-#define OE_POLICY_NAME_MAX     255 /* ids, names, tags, users, patterns of env */
+#define OE_POLICY_NAME_MAX     255  /* ids, names, tags, users */
 #define OE_POLICY_TEXT_MAX     2048 /* messages, commands, paths, addresses */
 #define OE_POLICY_PATTERN_MAX  512  /* a regular expression */
 #define OE_POLICY_SECONDS_MAX  315360000 /* ten years */

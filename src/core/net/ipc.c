@@ -180,19 +180,35 @@ ipc_lost(struct oe_err *err)
 
 /* Length of the next packet; it stays in the queue. */
 static int
-ipc_peek(int fd, size_t *ret, struct oe_err *err)
+ipc_peek(int fd, int flags, size_t *ret, struct oe_err *err)
 {
 	ssize_t n;
 
 	do
-		n = recv(fd, NULL, 0, MSG_PEEK | MSG_TRUNC);
+		n = recv(fd, NULL, 0, MSG_PEEK | MSG_TRUNC | flags);
 	while (n < 0 && errno == EINTR);
+	if (n < 0 && errno == EAGAIN)
+		return OE_EAGAIN;
 	if (n < 0)
 		return ipc_lost(err);
 	if (n == 0)
 		return oe_err_set(err, OE_ECLOSED, "the other process is gone");
 	*ret = (size_t)n;
 	return 0;
+}
+
+/* Most often it is there already: asked first, waited for after that. */
+static int
+ipc_next(int fd, int timeout_ms, size_t *ret, struct oe_err *err)
+{
+	int r = ipc_peek(fd, timeout_ms < 0 ? 0 : MSG_DONTWAIT, ret, err);
+
+	if (r != OE_EAGAIN || !timeout_ms)
+		return r;
+	r = ipc_wait(fd, POLLIN, timeout_ms);
+	if (r < 0)
+		return r == OE_EAGAIN ? r : oe_err_sys(err, "poll");
+	return ipc_peek(fd, MSG_DONTWAIT, ret, err);
 }
 
 int
@@ -206,10 +222,8 @@ oe_ipc_recv(int fd, int timeout_ms, struct oe_ipc_msg *ret, struct oe_err *err)
 	ssize_t n;
 	int r;
 
-	if (timeout_ms >= 0 && (r = ipc_wait(fd, POLLIN, timeout_ms)) < 0)
-		return r == OE_EAGAIN ? r : oe_err_sys(err, "poll");
 	/* most are tiny: a buffer for the largest would stay in memory */
-	r = ipc_peek(fd, &size, err);
+	r = ipc_next(fd, timeout_ms, &size, err);
 	if (r < 0)
 		return r;
 	oe_ipc_msg_init(&m, 0);

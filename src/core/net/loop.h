@@ -46,7 +46,8 @@ void oe_timer_free(struct oe_timer **t);
 
 /**
  * oe_loop_idle() - @fn runs before each wait; while one returns true the wait
- * is replaced by a look (input may wait in memory).
+ * is replaced by a look (input may wait in memory).  One that changes what
+ * others look at, whoever runs the loop included, returns true as well.
  */
 struct oe_idle *
 oe_loop_idle(struct oe_loop *loop, bool (*fn)(void *arg), void *arg);

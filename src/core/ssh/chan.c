@@ -225,6 +225,7 @@ chan_give(struct oe_ssh_chan *c, const void *p, size_t n, bool ext)
 	r = ext ? ssh_channel_write_stderr(c->ch, p, (uint32_t)n)
 		: ssh_channel_write(c->ch, p, (uint32_t)n);
 	c->ssh->depth--;
+	oe_ssh__settle(c->ssh);
 	return r;
 }
 
@@ -415,6 +416,7 @@ oe_ssh_chan_send_eof(struct oe_ssh_chan *c)
 	c->ssh->depth++;
 	ssh_channel_send_eof(c->ch);
 	c->ssh->depth--;
+	oe_ssh__settle(c->ssh);
 }
 
 void
@@ -442,6 +444,7 @@ oe_ssh_chan_close(struct oe_ssh_chan *c)
 	c->ssh->depth++;
 	ssh_channel_close(c->ch);
 	c->ssh->depth--;
+	oe_ssh__settle(c->ssh);
 }
 
 bool

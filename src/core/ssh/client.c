@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "core/base/compiler.h"
 #include "core/base/err.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
@@ -238,6 +240,49 @@ refusal_code(const char *text)
 	}
 }
 
+/* The reason of a refusal, then what the server says about it. */
+static void
+refusal_text(const char *text, char *ret, size_t size)
+{
+	static const char *const names[] = {
+	    [1] = "administratively prohibited",
+	    [2] = "connect failed",
+	    [3] = "unknown channel type",
+	    [4] = "resource shortage",
+	};
+	const char *at = strstr(text, "error ("), *words;
+	char *end;
+	unsigned long code;
+
+	code = at ? strtoul(at + strlen("error ("), &end, 10) : 0;
+	if (!code || code >= OE_ARRAY_LEN(names) || end[0] != ')') {
+		snprintf(ret, size, "%s", text);
+		return;
+	}
+	words = end + 1 + strspn(end + 1, " ");
+	/* most servers only repeat what the code says */
+	if (!*words || strcasecmp(words, names[code]) == 0)
+		snprintf(ret, size, "%s", names[code]);
+	else
+		snprintf(ret, size, "%s: %s", names[code], words);
+}
+
+/* RFC 4254 section 7.2: the server does not connect to the target. */
+static void
+refused_forward(const struct oe_ssh_open *o, struct oe_err *err)
+{
+	const struct oe_ssh_open_plan *p = &o->plan;
+	const char *text = oe_ssh_error(o->ssh);
+	char why[256], port[16] = "";
+
+	refusal_text(text, why, sizeof why);
+	if (p->kind != OE_SSH_OPEN_DIRECT_UNIX)
+		snprintf(port, sizeof port, " port %d", p->port);
+	oe_err_set(err, refusal_code(text),
+	    "the server refused to open a connection to %s%s: %s", p->text,
+	    port, why);
+}
+
 static void
 open_failed(struct oe_ssh_open *o)
 {
@@ -247,12 +292,10 @@ open_failed(struct oe_ssh_open *o)
 		oe_err_set(&err, OE_ECLOSED, "%s: the connection ended: %s",
 		    stage_name(o), oe_ssh_error(o->ssh));
 	else if (open_forwards(o))
-		oe_err_set(&err, refusal_code(oe_ssh_error(o->ssh)),
-		    "the server refused to %s to %s port %d: %s", stage_name(o),
-		    o->plan.text, o->plan.port, oe_ssh_error(o->ssh));
+		refused_forward(o, &err);
 	else
-		oe_err_set(
-		    &err, OE_EPERM, "the server refused to %s", stage_name(o));
+		oe_err_set(&err, o->stage == STAGE_OPEN ? OE_EAGAIN : OE_EPERM,
+		    "the server refused to %s", stage_name(o));
 	open_end(o, &err);
 }
 

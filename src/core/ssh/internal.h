@@ -119,6 +119,11 @@ void oe_ssh__chan_detach(struct oe_ssh_chan *c);
 void oe_ssh__chan_reap(struct oe_ssh *s);
 /** oe_ssh__least_rtt_us() - least round trip that TCP saw of late, or 0. */
 uint64_t oe_ssh__least_rtt_us(const struct oe_ssh *s);
+/**
+ * oe_ssh__settle() - send what libssh has, as long as the socket takes it,
+ * and have libssh know that it did.  Nothing is read.  Not from within libssh.
+ */
+void oe_ssh__settle(struct oe_ssh *s);
 /** oe_ssh__may_write() - what was written before has left, or nearly all. */
 bool oe_ssh__may_write(const struct oe_ssh *s);
 /** oe_ssh__break() - the connection cannot go on; @why for oe_ssh_error(). */

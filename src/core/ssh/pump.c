@@ -29,7 +29,6 @@ struct oe_ssh_pump {
 	struct oe_idle *idle;
 	int in[SIDE_COUNT], out[SINK_COUNT];
 	struct oe_watch *in_watch[SIDE_COUNT], *out_watch[SINK_COUNT];
-	/* reads a wake-up: a blocking descriptor was promised one only */
 	int rounds[SIDE_COUNT];
 	bool in_ended[SIDE_COUNT]; /* end of file or error seen */
 	bool blocked[SINK_COUNT];  /* the sink takes nothing now */
@@ -88,6 +87,35 @@ pump_check_done(struct oe_ssh_pump *p)
 		p->plan.input_done(p->plan.arg);
 }
 
+/* Never waits, whatever whoever else has the socket makes of its flags. */
+static ssize_t
+pump_read(const struct oe_ssh_pump *p, int side, size_t n)
+{
+	if (p->plan.socket)
+		return recvfrom(
+		    p->in[side], p->space, n, MSG_DONTWAIT, NULL, NULL);
+	return read(p->in[side], p->space, n);
+}
+
+static ssize_t
+pump_write(const struct oe_ssh_pump *p, int sink, const uint8_t *data, size_t n)
+{
+	if (p->plan.socket)
+		return sendto(p->out[sink], data, n,
+		    MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0);
+	return write(p->out[sink], data, n);
+}
+
+/* Reads that a wake-up promises: of a blocking descriptor one only. */
+static int
+pump_rounds(const struct oe_ssh_pump *p, int fd)
+{
+	if (p->plan.socket)
+		return OE_SSH_PUMP_ROUNDS;
+	return fd >= 0 && fcntl(fd, F_GETFL) & O_NONBLOCK ? OE_SSH_PUMP_ROUNDS
+							  : 1;
+}
+
 /* One read and one write; false when there is nothing more to do now. */
 static bool
 pump_move_in(struct oe_ssh_pump *p, int side)
@@ -99,7 +127,7 @@ pump_move_in(struct oe_ssh_pump *p, int side)
 		return false;
 	if (room > OE_SSH_PUMP_CHUNK)
 		room = OE_SSH_PUMP_CHUNK;
-	n = read(p->in[side], p->space, room);
+	n = pump_read(p, side, room);
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return false;
 	/* EIO is how a pty master says that its last user is gone */
@@ -164,7 +192,7 @@ oe_ssh_pump_data(struct oe_ssh_pump *p, const void *data, size_t n, bool ext)
 	if (p->blocked[sink])
 		return 0;
 	while (done < n) {
-		w = write(p->out[sink], at + done, n - done);
+		w = pump_write(p, sink, at + done, n - done);
 		if (w < 0 && errno == EINTR)
 			continue;
 		if (w < 0 && errno == EAGAIN) {
@@ -260,9 +288,7 @@ oe_ssh_pump_new(struct oe_loop *loop, struct oe_ssh_chan *chan,
 	p->out[SINK_ERR] = plan->err_fd;
 	for (i = 0; i < SIDE_COUNT; i++) {
 		p->in_ended[i] = p->in[i] < 0;
-		p->rounds[i] = fcntl(p->in[i], F_GETFL) & O_NONBLOCK
-				   ? OE_SSH_PUMP_ROUNDS
-				   : 1;
+		p->rounds[i] = pump_rounds(p, p->in[i]);
 		if (p->in[i] >= 0)
 			p->in_watch[i] =
 			    oe_loop_watch(loop, p->in[i], 0, in_fn[i], p);

@@ -38,7 +38,10 @@ struct oe_ssh_pump_plan {
 	void *arg;
 	bool keep_fds; /* do not close the descriptors */
 	bool hold_eof; /* do not send EOF by itself after the input ended */
-	/* in_fd is out_fd and a stream socket: its halves end by themselves */
+	/*
+	 * in_fd is out_fd and a stream socket: its halves end by themselves,
+	 * and it may be a blocking one.
+	 */
 	bool socket;
 };
 

@@ -20,9 +20,14 @@
  */
 #define READAHEAD_QUICK 10
 
+/* What is known of the room for output; nothing before the first send. */
+enum readahead_room { ROOM_UNKNOWN, ROOM_SOME, ROOM_NONE };
+
 struct readahead {
 	struct readahead *next;
 	int fd;
+	enum readahead_room room;
+	bool ready;     /* input waits in the kernel */
 	unsigned quick; /* receives that are still acknowledged at once */
 	bool hold, drip;
 	size_t off, len;
@@ -91,6 +96,22 @@ oe_ssh__readahead_hold(int fd, bool on)
 	return was;
 }
 
+bool
+oe_ssh__readahead_has(int fd)
+{
+	const struct readahead *a = readahead_find(fd);
+
+	return a && (a->ready || a->len != a->off);
+}
+
+bool
+oe_ssh__readahead_takes(int fd)
+{
+	const struct readahead *a = readahead_find(fd);
+
+	return a && !a->hold && a->room == ROOM_SOME;
+}
+
 void
 oe_ssh__readahead_drip(int fd, bool on)
 {
@@ -112,7 +133,10 @@ static ssize_t
 readahead_receive(struct readahead *a)
 {
 	int one = 1;
-	ssize_t n = recvfrom(a->fd, a->space, OE_SSH_READAHEAD, 0, NULL, NULL);
+	ssize_t n;
+
+	a->ready = false;
+	n = recvfrom(a->fd, a->space, OE_SSH_READAHEAD, 0, NULL, NULL);
 
 	if (n > 0 && a->quick && a->quick--)
 		(void)setsockopt(
@@ -127,8 +151,11 @@ recv(int fd, void *buf, size_t n, int flags)
 	struct readahead *a = flags ? NULL : readahead_find(fd);
 	ssize_t got;
 
-	if (!a || (a->off == a->len && n >= OE_SSH_READAHEAD && !a->drip))
+	if (!a || (a->off == a->len && n >= OE_SSH_READAHEAD && !a->drip)) {
+		if (a)
+			a->ready = false;
 		return recvfrom(fd, buf, n, flags, NULL, NULL);
+	}
 	if (a->off == a->len) {
 		got = readahead_receive(a);
 		if (got <= 0)
@@ -145,6 +172,22 @@ recv(int fd, void *buf, size_t n, int flags)
 	return (ssize_t)n;
 }
 
+ssize_t
+send(int fd, const void *buf, size_t n, int flags)
+{
+	struct readahead *a = readahead_find(fd);
+	ssize_t sent;
+
+	if (!a)
+		return sendto(fd, buf, n, flags, NULL, 0);
+	sent = sendto(fd, buf, n, flags | MSG_DONTWAIT, NULL, 0);
+	if (sent < 0 && errno == EAGAIN)
+		sent = 0;
+	if (sent >= 0)
+		a->room = (size_t)sent == n ? ROOM_SOME : ROOM_NONE;
+	return sent;
+}
+
 static int
 readahead_real_poll(struct pollfd *fds, nfds_t n, int timeout_ms)
 {
@@ -155,6 +198,20 @@ readahead_real_poll(struct pollfd *fds, nfds_t n, int timeout_ms)
 	return ppoll(fds, n, timeout_ms < 0 ? NULL : &ts, NULL);
 }
 
+/* What memory says of it. */
+static short
+readahead_known(const struct pollfd *p)
+{
+	const struct readahead *a = readahead_find(p->fd);
+	short known = 0;
+
+	if (a && (a->ready || a->len != a->off))
+		known |= POLLIN;
+	if (a && a->room == ROOM_SOME)
+		known |= POLLOUT;
+	return (short)(known & p->events);
+}
+
 /*
  * libssh clears its interest in POLLOUT only when that comes without POLLIN
  * (its handler forgets the poll object after reading), and would then ask
@@ -163,14 +220,17 @@ readahead_real_poll(struct pollfd *fds, nfds_t n, int timeout_ms)
 static int
 readahead_settle(struct pollfd *fds, nfds_t n)
 {
-	nfds_t i;
+	struct readahead *a;
 	int ready = 0;
+	nfds_t i;
 
 	for (i = 0; i < n; i++) {
-		const struct readahead *a = readahead_find(fds[i].fd);
-
-		if (a && (fds[i].events & POLLIN) && a->len != a->off)
-			fds[i].revents |= POLLIN;
+		a = readahead_find(fds[i].fd);
+		if (a && (fds[i].revents & POLLOUT))
+			a->room = ROOM_SOME;
+		if (a && (fds[i].revents & POLLIN))
+			a->ready = true;
+		fds[i].revents |= readahead_known(&fds[i]);
 		if (a && (fds[i].revents & POLLOUT))
 			fds[i].revents &= (short)~POLLIN;
 		ready += fds[i].revents != 0;
@@ -181,7 +241,8 @@ readahead_settle(struct pollfd *fds, nfds_t n)
 int
 poll(struct pollfd *fds, nfds_t n, int timeout_ms)
 {
-	nfds_t i, buffered = 0, quick = 0;
+	nfds_t i, answered = 0, quick = 0;
+	short known;
 	int r;
 
 	if (!readahead_all)
@@ -191,16 +252,15 @@ poll(struct pollfd *fds, nfds_t n, int timeout_ms)
 		/* libssh polls a session alone */
 		if (n == 1 && readahead_held(fds[i].fd))
 			return 0;
-		if (!(fds[i].events & POLLIN) ||
-		    !oe_ssh__readahead_waits(fds[i].fd))
-			continue;
-		buffered++;
-		quick += fds[i].events == POLLIN;
+		known = readahead_known(&fds[i]);
+		answered += known != 0;
+		/* output goes first, whatever there is to read */
+		quick += known && (known == fds[i].events || known & POLLOUT);
 	}
 	/* nothing to ask the kernel when memory answers for all of them */
 	if (!n || quick < n) {
-		r = readahead_real_poll(fds, n, buffered ? 0 : timeout_ms);
-		if (r < 0 || (r == 0 && !buffered))
+		r = readahead_real_poll(fds, n, answered ? 0 : timeout_ms);
+		if (r < 0 || (r == 0 && !answered))
 			return r;
 	}
 	return readahead_settle(fds, n);

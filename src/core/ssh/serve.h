@@ -104,6 +104,12 @@ int
 oe_ssh_accept(struct oe_ssh_bind *b, int fd, const struct oe_ssh_serve_ops *ops,
     void *arg, struct oe_ssh **ret, struct oe_err *err);
 
+/**
+ * oe_ssh_banner() - words for the person, a line each (RFC 4252 5.4).
+ * Only within an operation about authentication: later there is no place for
+ * them.
+ */
+void oe_ssh_banner(struct oe_ssh *s, const char *text);
 /** oe_ssh_is_authenticated() - an operation above said OE_SSH_ALLOW. */
 bool oe_ssh_is_authenticated(const struct oe_ssh *s);
 /** oe_ssh_is_encrypted() - the first key exchange is done. */

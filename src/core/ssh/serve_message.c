@@ -37,17 +37,31 @@ oe_ssh_prompts_done(struct oe_ssh_prompts *p)
 }
 
 static void
-serve_send_issue(struct oe_ssh *s)
+serve_send_banner(struct oe_ssh *s, const char *words)
 {
-	ssh_string text;
+	ssh_string text = ssh_string_from_char(words);
 
-	if (!s->issue)
-		return;
-	text = ssh_string_from_char(s->issue);
 	if (text)
 		ssh_send_issue_banner(s->session, text);
 	ssh_string_free(text);
+}
+
+static void
+serve_send_issue(struct oe_ssh *s)
+{
+	if (!s->issue)
+		return;
+	serve_send_banner(s, s->issue);
 	s->issue = NULL;
+}
+
+void
+oe_ssh_banner(struct oe_ssh *s, const char *text)
+{
+	char *line = oe_mem_printf("%s\n", text);
+
+	serve_send_banner(s, line);
+	free(line);
 }
 
 static int

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/ssh/internal.h"
 
+#include <fcntl.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "core/base/err.h"
 #include "core/base/fd.h"
@@ -19,6 +21,8 @@
 
 /* Rounds of 4 KB that one wake-up serves before others get their turn. */
 #define OE_SSH_ROUNDS_MAX 256
+/* Of output: more than one where libssh has something left after a send. */
+#define OE_SSH_SETTLE_MAX 4
 
 struct oe_ssh *
 oe_ssh__wrap(ssh_session session, int fd)
@@ -106,7 +110,7 @@ ssh_serve_input(struct oe_ssh *s)
 			oe_ssh__break(s, NULL);
 			break;
 		}
-	} while (!s->dead && oe_ssh__readahead_waits(s->fd) &&
+	} while (!s->dead && oe_ssh__readahead_has(s->fd) &&
 		 ++rounds < OE_SSH_ROUNDS_MAX);
 	oe_ssh__chan_deliver(s);
 	s->depth--;
@@ -122,6 +126,33 @@ ssh_on_ready(void *arg, short revents)
 	if (!s->dead)
 		ssh_serve_input(s);
 	ssh_tell(s);
+}
+
+void
+oe_ssh__settle(struct oe_ssh *s)
+{
+	int rounds = 0;
+
+	if (s->depth || s->dead || !s->event)
+		return;
+	s->depth++;
+	while (oe_ssh_unsent(s) && oe_ssh__readahead_takes(s->fd) &&
+	       rounds++ < OE_SSH_SETTLE_MAX)
+		if (ssh_event_dopoll(s->event, 0) == SSH_ERROR) {
+			oe_ssh__break(s, NULL);
+			break;
+		}
+	s->depth--;
+}
+
+/* True when somebody may write who could not before. */
+static bool
+ssh_settle_waiting(struct oe_ssh *s)
+{
+	bool could = oe_ssh__may_write(s);
+
+	oe_ssh__settle(s);
+	return !could && oe_ssh__may_write(s);
 }
 
 static bool
@@ -145,6 +176,7 @@ ssh_before_wait(void *arg)
 	oe_ssh__chan_widen(s);
 	oe_ssh__chan_reap(s);
 	ssh_note_input(s);
+	more |= ssh_settle_waiting(s);
 	if (!s->dead)
 		oe_watch_set(s->watch,
 		    (short)(oe_ssh_unsent(s) ? POLLIN | POLLOUT : POLLIN));
@@ -211,6 +243,18 @@ oe_ssh_free(struct oe_ssh **ps)
 	oe_mem_unmap(s->space, s->space_size);
 	free(s);
 	*ps = NULL;
+}
+
+void
+oe_ssh_abandon(struct oe_ssh **ps)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	/* libssh may have something to say when it is freed */
+	if (null < 0 || dup2(null, (*ps)->fd) < 0)
+		_exit(127);
+	oe_fd_close(&null);
+	oe_ssh_free(ps);
 }
 
 /*

@@ -74,6 +74,11 @@ void oe_ssh_attach(struct oe_ssh *s, struct oe_loop *loop,
     void (*failed)(void *arg), void *arg);
 /** oe_ssh_free() - drop the connection and all its channels. */
 void oe_ssh_free(struct oe_ssh **s);
+/**
+ * oe_ssh_abandon() - after a fork, in the process that is not to have the
+ * connection: as oe_ssh_free(), and nothing of it reaches the peer.
+ */
+void oe_ssh_abandon(struct oe_ssh **s);
 /** oe_ssh_disconnect() - tell the peer why (text may be NULL), and close. */
 void oe_ssh_disconnect(struct oe_ssh *s, const char *why);
 /** oe_ssh_is_alive() - the transport still works. */

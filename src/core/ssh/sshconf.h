@@ -32,7 +32,11 @@ enum oe_sshconf_key {
 	OE_SSHCONF_COMPRESSION,
 	OE_SSHCONF_CONNECTIONATTEMPTS,
 	OE_SSHCONF_CONNECTTIMEOUT,
+	OE_SSHCONF_CONTROLMASTER,
+	OE_SSHCONF_CONTROLPATH,
+	OE_SSHCONF_CONTROLPERSIST,
 	OE_SSHCONF_DYNAMICFORWARD,
+	OE_SSHCONF_ENABLEESCAPECOMMANDLINE, /* not set: yes */
 	OE_SSHCONF_ESCAPECHAR,
 	OE_SSHCONF_EXITONFORWARDFAILURE,
 	OE_SSHCONF_FORKAFTERAUTHENTICATION,
@@ -53,6 +57,7 @@ enum oe_sshconf_key {
 	OE_SSHCONF_MACS,
 	OE_SSHCONF_NUMBEROFPASSWORDPROMPTS,
 	OE_SSHCONF_PASSWORDAUTHENTICATION,
+	OE_SSHCONF_PERMITREMOTEOPEN,
 	OE_SSHCONF_PORT,
 	OE_SSHCONF_PREFERREDAUTHENTICATIONS,
 	OE_SSHCONF_PROXYCOMMAND,
@@ -191,6 +196,19 @@ const char *oe_sshconf_host(const struct oe_sshconf *c);
  */
 int oe_sshconf_expand(const struct oe_sshconf *c, const char *text, char **ret,
     struct oe_err *err);
+/**
+ * oe_sshconf_expand_env() - replace ${NAME} in @text by the environment's.
+ * @ret: free() it.
+ * Return: 0 or OE_ECONF (there is no such variable, or it grows too long).
+ */
+int oe_sshconf_expand_env(const struct oe_sshconf *c, const char *text,
+    char **ret, struct oe_err *err);
+/**
+ * oe_sshconf_rewrite() - put other words for the values of @key, to print.
+ * @fn: gives the new value, which is taken over; NULL: there is none.
+ */
+void oe_sshconf_rewrite(struct oe_sshconf *c, enum oe_sshconf_key key,
+    char *(*fn)(const struct oe_sshconf *c, const char *value));
 /**
  * oe_sshconf_print() - effective settings as "key value" lines, as ssh -G.
  * @ret: free() it.

@@ -120,11 +120,12 @@ oe_sshconf_expand(const struct oe_sshconf *c, const char *text, char **ret,
 	return r < 0 ? OE_ECONF : 0;
 }
 
-/* ${NAME} from the environment; an unset one is an error as in ssh. */
-static int
-expand_env(const struct oe_sshconf *c, const char *text, char **ret,
+/* An unset one is an error as in ssh. */
+int
+oe_sshconf_expand_env(const struct oe_sshconf *c, const char *text, char **ret,
     struct oe_err *err)
 {
+	const char *whole = text;
 	struct oe_buf b;
 	int r = 0;
 
@@ -148,7 +149,7 @@ expand_env(const struct oe_sshconf *c, const char *text, char **ret,
 		text = end + 1;
 	}
 	if (r == OE_ETOOBIG)
-		r = oe_err_set(err, OE_ECONF, "a file name grows too long");
+		r = oe_err_set(err, OE_ECONF, "'%s' grows too long", whole);
 	if (r == 0)
 		*ret = buf_text(&b);
 	oe_buf_done(&b);
@@ -166,7 +167,7 @@ expand_path(const struct oe_sshconf *c, const char *text, char **ret,
 		home = oe_mem_printf("%s%s", c->env->home, text + 1);
 	else
 		home = oe_mem_strdup(text);
-	r = expand_env(c, home, &env, err);
+	r = oe_sshconf_expand_env(c, home, &env, err);
 	if (r == 0)
 		r = oe_sshconf_expand(c, env, ret, err);
 	free(home);
@@ -254,6 +255,9 @@ oe_sshconf__finish(struct oe_sshconf *c, struct oe_err *err)
 		if (!c->v[i].n && oe_sshconf_defs[i].fallback)
 			oe_strs_split(
 			    &c->v[i], oe_sshconf_defs[i].fallback, ' ');
+	/* as ssh -G: none is nothing at all */
+	if (oe_sshconf_is(c, OE_SSHCONF_CONTROLPATH, "none"))
+		oe_strs_done(&c->v[OE_SSHCONF_CONTROLPATH]);
 	r = check_names(c, err);
 	for (i = 0; i < OE_SSHCONF_COUNT && r == 0; i++)
 		if (oe_sshconf_defs[i].expands)
@@ -266,6 +270,23 @@ oe_sshconf__finish(struct oe_sshconf *c, struct oe_err *err)
 	if (r == 0)
 		oe_sshconf__add_known(c);
 	return r;
+}
+
+void
+oe_sshconf_rewrite(struct oe_sshconf *c, enum oe_sshconf_key key,
+    char *(*fn)(const struct oe_sshconf *c, const char *value))
+{
+	struct oe_strs old = c->v[key];
+	char *value;
+	size_t i;
+
+	c->v[key] = (struct oe_strs){NULL, 0};
+	for (i = 0; i < old.n; i++) {
+		value = fn(c, old.v[i]);
+		if (value)
+			oe_strs_add_take(&c->v[key], value);
+	}
+	oe_strs_done(&old);
 }
 
 static void

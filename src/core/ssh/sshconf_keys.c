@@ -30,7 +30,13 @@ const struct oe_sshconf_def oe_sshconf_defs[OE_SSHCONF_COUNT] = {
 	    .fallback = "1"),
 	DEF(CONNECTTIMEOUT, "ConnectTimeout", OE_SSHCONF_T_TIME,
 	    .fallback = "none"),
+	DEF(CONTROLMASTER, "ControlMaster", CHOICE("no,yes,ask,auto,autoask"),
+	    .fallback = "no"),
+	DEF(CONTROLPATH, "ControlPath", TEXT, .expands = true),
+	DEF(CONTROLPERSIST, "ControlPersist", TEXT, .fallback = "no"),
 	DEF(DYNAMICFORWARD, "DynamicForward", TEXT, .adds = true),
+	/* no default: ssh's is "no", and ours as in ssh before there was it */
+	DEF(ENABLEESCAPECOMMANDLINE, "EnableEscapeCommandline", YESNO),
 	DEF(ESCAPECHAR, "EscapeChar", TEXT, .fallback = "~"),
 	DEF(EXITONFORWARDFAILURE, "ExitOnForwardFailure", YESNO,
 	    .fallback = "no"),
@@ -62,6 +68,8 @@ const struct oe_sshconf_def oe_sshconf_defs[OE_SSHCONF_COUNT] = {
 	    .fallback = "3"),
 	DEF(PASSWORDAUTHENTICATION, "PasswordAuthentication", YESNO,
 	    .fallback = "yes"),
+	DEF(PERMITREMOTEOPEN, "PermitRemoteOpen", TEXT, .many = true,
+	    .fallback = "any"),
 	DEF(PORT, "Port", NUM(1, 65535), .fallback = "22"),
 	DEF(PREFERREDAUTHENTICATIONS, "PreferredAuthentications", TEXT,
 	    .fallback = "publickey,keyboard-interactive,password"),
@@ -127,22 +135,13 @@ oe_sshconf_find(const char *name)
 bool
 oe_sshconf_is_off(const char *name, const char *value)
 {
-	/*
-	 * The values that say "without"; NULL: every value does.  A shared
-	 * connection is never needed ("auto" takes one where there is one), so
-	 * ansible and the like may go on naming their sockets.
-	 */
+	/* The values that say "without". */
 	static const struct {
 		const char *name, *off;
 	} all[] = {
 	    {"AddKeysToAgent", "no"},
 	    {"CanonicalizeHostname", "no"},
 	    {"CheckHostIP", "no"},
-	    {"ControlMaster", "no"},
-	    {"ControlMaster", "auto"},
-	    {"ControlMaster", "autoask"},
-	    {"ControlPath", NULL},
-	    {"ControlPersist", NULL},
 	    {"EnableSSHKeysign", "no"},
 	    {"ForwardX11", "no"},
 	    {"ForwardX11Trusted", "no"},
@@ -159,7 +158,7 @@ oe_sshconf_is_off(const char *name, const char *value)
 
 	for (i = 0; i < OE_ARRAY_LEN(all); i++)
 		if (oe_str_eq_nocase(all[i].name, name) &&
-		    (!all[i].off || oe_str_eq_nocase(all[i].off, value)))
+		    oe_str_eq_nocase(all[i].off, value))
 			return true;
 	return false;
 }
@@ -210,6 +209,29 @@ check_time(const struct oe_sshconf_def *d, const char *word, char **ret,
 	return 0;
 }
 
+/* "no"; "yes", which lasts, as 0 does; or seconds. */
+static int
+check_persist(const struct oe_sshconf_def *d, const char *word, char **ret,
+    struct oe_err *err)
+{
+	int64_t s;
+
+	if (oe_str_eq_nocase(word, "no") || oe_str_eq_nocase(word, "false"))
+		*ret = oe_mem_strdup("no");
+	else if (oe_str_eq_nocase(word, "yes") ||
+		 oe_str_eq_nocase(word, "true"))
+		*ret = oe_mem_strdup("yes");
+	else if (oe_time_parse_duration(word, &s) == 0)
+		*ret = s ? oe_mem_printf("%lld", (long long)s)
+			 : oe_mem_strdup("yes");
+	else
+		return oe_err_set(err, OE_ECONF,
+		    "%s cannot be '%s': use yes, no, seconds or a time like "
+		    "1m30s",
+		    d->name, word);
+	return 0;
+}
+
 static int
 check_num(const struct oe_sshconf_def *d, const char *word, char **ret,
     struct oe_err *err)
@@ -257,6 +279,8 @@ oe_sshconf_check(
 
 	if (!*word)
 		return oe_err_set(err, OE_ECONF, "%s needs a value", d->name);
+	if (key == OE_SSHCONF_CONTROLPERSIST)
+		return check_persist(d, word, ret, err);
 	switch (d->type) {
 	case OE_SSHCONF_T_CHOICE:
 		return check_choice(d, word, ret, err);

@@ -180,8 +180,8 @@ static const struct oe_command *const sample_commands[] = {
 };
 
 static const struct oe_subsystem sample_subsystems[] = {
-    {"sftp", NULL, false},
-    {NULL, NULL, false},
+    {"sftp", NULL, false, false},
+    {NULL, NULL, false, false},
 };
 
 static const struct oe_param sample_more[] = {

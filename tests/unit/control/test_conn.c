@@ -139,6 +139,44 @@ test_busy(void **state)
 	oe_ctl_conn_done(&c);
 }
 
+static int
+may_not(void *arg, const struct oe_ctl_request *r)
+{
+	(void)arg;
+	assert_true(r->h.body_len > OE_CTL_CONN_SMALL);
+	return 401;
+}
+
+/* A large body has to be let in; a small one is not asked about. */
+static void
+test_may_send(void **state)
+{
+	static const struct {
+		const char *text;
+		int refuse;
+	} all[] = {
+	    {"POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 65537\r\n\r\n",
+		401},
+	    {"POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx", 0},
+	};
+	struct oe_ctl_request *r;
+	struct oe_ctl_conn c;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < OE_ARRAY_LEN(all); i++) {
+		oe_ctl_conn_init(&c, tables);
+		c.may_send = may_not;
+		assert_int_equal(
+		    oe_ctl_conn_feed(&c, all[i].text, strlen(all[i].text)), 0);
+		r = oe_ctl_conn_next(&c);
+		assert_non_null(r);
+		assert_int_equal(r->refuse, all[i].refuse);
+		oe_ctl_request_free(&r);
+		oe_ctl_conn_done(&c);
+	}
+}
+
 static void
 test_continue(void **state)
 {
@@ -220,6 +258,7 @@ main(void)
 	    cmocka_unit_test(test_pieces),
 	    cmocka_unit_test(test_endless_head),
 	    cmocka_unit_test(test_busy),
+	    cmocka_unit_test(test_may_send),
 	    cmocka_unit_test(test_continue),
 	    cmocka_unit_test(test_routes),
 	};

@@ -85,6 +85,8 @@ hostile_log_in(struct hostile *h, bool all)
 	c->method = "publickey";
 	oe_grant_done(&c->grant);
 	oe_grant_init(&c->grant, all);
+	oe_srv_rule_done(&c->rule);
+	oe_srv_rule_init(&c->rule);
 	c->rule.max_sessions = 3;
 }
 

@@ -146,7 +146,9 @@ test_phase_over(void **state)
 		if (type == OE_SRV_REQ_CLOSE ||
 		    type == OE_SRV_REQ_FORWARD_CLOSE)
 			continue;
-		assert_int_equal(request(h, type, 1), 0);
+		/* CONNECT has no reply, of which the end tells enough */
+		assert_int_equal(request(h, type, 1),
+		    type == OE_SRV_REQ_FORWARD_CONNECT ? -1 : 0);
 		assert_false(h->conn.done);
 		assert_nothing_started(h);
 	}

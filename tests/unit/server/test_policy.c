@@ -59,8 +59,10 @@ standalone(void **state)
 		s.trust_network = cases[i].trust;
 		rc = oe_srv_policy_decide(&p, &id, &r, NULL);
 		assert_int_equal(rc, cases[i].local ? 0 : OE_EPERM);
-		if (rc != 0)
+		if (rc != 0) {
+			oe_srv_rule_done(&r);
 			continue;
+		}
 		assert_string_equal(r.local_user, cases[i].local);
 		assert_string_equal(r.id, "standalone");
 		assert_true(r.grant.pty);
@@ -95,10 +97,20 @@ fixed_rules(void **state)
 	memset(&id, 0, sizeof(id));
 	id.method = OE_SRV_METHOD_PASSWORD;
 	for (i = 0; i < OE_ARRAY_LEN(names); i++) {
-		struct oe_srv_policy p = {careless, names[i]};
+		struct oe_srv_policy p = {.decide = careless, .self = names[i]};
 
 		assert_int_equal(
 		    oe_srv_policy_decide(&p, &id, &r, NULL), OE_EPERM);
+		oe_srv_rule_done(&r);
+	}
+	/* a key alone is not enough: the rule has to give root */
+	id.method = OE_SRV_METHOD_PUBLICKEY;
+	{
+		struct oe_srv_policy p = {.decide = careless, .self = "root"};
+
+		assert_int_equal(
+		    oe_srv_policy_decide(&p, &id, &r, NULL), OE_EPERM);
+		oe_srv_rule_done(&r);
 	}
 	assert_false(oe_srv_policy_may_be(OE_SRV_METHOD_NONE, 0));
 	assert_false(oe_srv_policy_may_be(OE_SRV_METHOD_PASSWORD, 0));

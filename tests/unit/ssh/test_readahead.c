@@ -125,6 +125,46 @@ test_end(void **state)
 	assert_int_equal(recv(sv[0], got, 1, 0), 0);
 }
 
+/* A full socket takes nothing, without an error, and poll() knows. */
+static void
+test_room(void **state)
+{
+	static char block[64 * 1024];
+	int *sv = *state;
+	ssize_t n = 1;
+
+	assert_false(oe_ssh__readahead_takes(sv[0]));
+	assert_int_equal(send(sv[0], "x", 1, MSG_NOSIGNAL), 1);
+	assert_true(oe_ssh__readahead_takes(sv[0]));
+	while (n > 0)
+		n = send(sv[0], block, sizeof block, MSG_NOSIGNAL);
+	assert_int_equal(n, 0);
+	assert_false(oe_ssh__readahead_takes(sv[0]));
+	assert_int_equal(look(sv[0], POLLOUT), 0);
+	oe_fd_set_nonblock(sv[1], true);
+	while (read(sv[1], block, sizeof block) > 0)
+		continue;
+	assert_int_equal(look(sv[0], POLLOUT), POLLOUT);
+	assert_true(oe_ssh__readahead_takes(sv[0]));
+}
+
+/* What the kernel said once stands until it is received, and no longer. */
+static void
+test_ready(void **state)
+{
+	int *sv = *state;
+	char got[4];
+
+	assert_false(oe_ssh__readahead_has(sv[0]));
+	put(sv[1], "a");
+	assert_int_equal(look(sv[0], POLLIN), POLLIN);
+	assert_true(oe_ssh__readahead_has(sv[0]));
+	assert_int_equal(look(sv[0], POLLIN), POLLIN);
+	assert_int_equal(recv(sv[0], got, 1, 0), 1);
+	assert_false(oe_ssh__readahead_has(sv[0]));
+	assert_int_equal(look(sv[0], POLLIN), 0);
+}
+
 /* poll() over several: no event of another descriptor is lost or made up. */
 static void
 test_poll_several(void **state)
@@ -200,6 +240,8 @@ main(void)
 	    WITH_PAIR(test_small_reads),
 	    WITH_PAIR(test_large_reads),
 	    WITH_PAIR(test_end),
+	    WITH_PAIR(test_room),
+	    WITH_PAIR(test_ready),
 	    WITH_PAIR(test_poll_several),
 	    WITH_PAIR(test_others_are_plain),
 	};
