@@ -393,7 +393,7 @@ check "a bad one is refused" wait_for 30 grep -q 'old settings stay' \
 check "and the old one stays" serves_new
 stop_control
 secrets=$(cat "$T/said" "$T/control.log" "$T/control.events")
-unlike "$secrets" "$CONTROL_ONCE|$CONTROL_PASSWORD|${REFRESH1:-none}|eyJ" \
+unlike "$secrets" "$CONTROL_ONCE|$CONTROL_PASSWORD|${REFRESH1:-none}|eyJhbGci" \
 	"no password and no token in what it has said"
 unlike "$secrets" "${DEVICE:-none}|${CODE:-none}|wrong" "and no code"
 unlike "$secrets" 'Sanitizer|runtime error' "and no complaint of sanitizers"
