@@ -199,10 +199,24 @@ is_sanitized() {
 # --- processes and ports -----------------------------------------------------
 
 OWN_PIDS=()
+# When each began: numbers come back, and then mean somebody else's process.
+declare -A OWN_BORN=()
+
+# born PID: when it began, as the kernel counts; nothing when it has gone.
+born() {
+	local s
+	{ read -r s <"/proc/$1/stat"; } 2>/dev/null || return 1
+	read -ra s <<<"${s##*) }"
+	echo "${s[19]}"
+}
 
 # own PID...: to be ended with the test.
 own() {
+	local p
 	OWN_PIDS+=("$@")
+	for p; do
+		OWN_BORN[$p]=$(born "$p")
+	done
 }
 
 # A zombie that nobody has waited for yet is not alive.
@@ -224,14 +238,18 @@ children_of() {
 
 # stop PID: TERM, then after 5 seconds KILL for it and what is below it.
 stop() {
-	local below
+	local below="" c
 	alive "$1" || return 0
-	below=$(children_of "$1")
+	[ "${OWN_BORN[$1]-$(born "$1")}" = "$(born "$1")" ] || return 0
+	for c in $(children_of "$1"); do
+		below+=" $c:$(born "$c")"
+	done
 	kill -TERM "$1" 2>/dev/null
 	wait_for 5 eval "! alive $1" || kill -KILL "$1" 2>/dev/null
-	for below in $below; do
-		wait_for 1 eval "! alive $below" ||
-			kill -KILL "$below" 2>/dev/null
+	for c in $below; do
+		wait_for 1 eval "! alive ${c%:*}" ||
+			[ "$(born "${c%:*}")" != "${c#*:}" ] ||
+			kill -KILL "${c%:*}" 2>/dev/null
 	done
 	wait "$1" 2>/dev/null
 	return 0

@@ -25,6 +25,7 @@
 
 /* One run of the command. */
 struct run {
+	const struct oe_module_set *modules;
 	const struct oe_values *v;
 	const struct oe_strs *operands;
 	const struct oe_cli_forwarding *forwarding; /* NULL: not built */
@@ -174,7 +175,9 @@ settle(struct run *r, struct oe_err *err)
 	e = oe_hoststr_parse(r->operands->v[0], &r->host, err);
 	if (e < 0)
 		return OE_EUSAGE;
-	e = oe_settings_begin(&r->set, r->v, err);
+	e = oe_settings_begin(&r->set, r->modules, r->v, err);
+	if (e == 0)
+		e = oe_settings_split(&r->set, &r->host, err);
 	if (e == 0)
 		e = take_session(r, err);
 	if (e == 0 && r->forwarding)
@@ -343,6 +346,7 @@ static int
 run_ssh(const struct oe_ctx *ctx)
 {
 	struct run r = {
+	    .modules = ctx->modules,
 	    .v = ctx->values,
 	    .operands = ctx->operands,
 	    .forwarding = oe_module_client_forwarding(ctx->modules),

@@ -12,6 +12,7 @@
 struct oe_cli_forwarding;
 struct oe_err;
 struct oe_loop;
+struct oe_peer_names;
 struct oe_ssh;
 
 struct oe_connect {
@@ -27,9 +28,10 @@ struct oe_connect_plan {
 	const struct oe_sshconf *conf; /* resolved for the peer */
 	const struct oe_sshconf_env *env;
 	const char *config_file; /* -F for the hops; NULL: the usual files */
-	bool quiet;              /* no banner, no warnings */
-	int fd;                  /* a connected stream, or -1 */
-	struct oe_loop *loop;    /* NULL: one is made */
+	struct oe_peer_names *names; /* for the hops; or NULL */
+	bool quiet;                  /* no banner, no warnings */
+	int fd;                      /* a connected stream, or -1 */
+	struct oe_loop *loop;        /* NULL: one is made */
 	/*
 	 * Ctrl-C is not meant for the connection (it ends a transfer):
 	 * ProxyCommand and jump hosts do not hear it.

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "client/mux.h"
+#include "client/names.h"
 #include "client/session.h"
 #include "client/streams.h"
 #include "core/app/exitcode.h"
@@ -124,8 +125,10 @@ hop_conf(const struct oe_connect_plan *plan, const char *hop,
 	r = oe_hoststr_parse(hop, &h, err);
 	if (r < 0)
 		return oe_err_wrap(err, OE_ECONF, "ProxyJump");
+	r = oe_peer_names_split(
+	    plan->names, plan->env, plan->config_file, &h, err);
 	c = oe_sshconf_new(plan->env);
-	if (h.user)
+	if (r == 0 && h.user)
 		r = oe_sshconf_set(c, OE_SSHCONF_USER, h.user, err);
 	snprintf(port, sizeof port, "%d", h.port);
 	if (r == 0 && h.port)

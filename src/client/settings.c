@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "client/mux.h"
+#include "core/app/module.h"
 #include "core/base/compiler.h"
 #include "core/base/err.h"
 #include "core/base/log.h"
@@ -198,8 +199,8 @@ take_host(
 }
 
 int
-oe_settings_begin(
-    struct oe_settings *s, const struct oe_values *v, struct oe_err *err)
+oe_settings_begin(struct oe_settings *s, const struct oe_module_set *modules,
+    const struct oe_values *v, struct oe_err *err)
 {
 	int e = oe_sshconf_env_real(&s->env, err);
 
@@ -207,7 +208,17 @@ oe_settings_begin(
 		return e;
 	s->v = v;
 	s->conf = oe_sshconf_new(&s->env);
+	oe_peer_names_open(&s->names,
+	    modules ? oe_module_client_names(modules) : NULL, v, &s->env);
 	return 0;
+}
+
+int
+oe_settings_split(
+    struct oe_settings *s, struct oe_hoststr *host, struct oe_err *err)
+{
+	return oe_peer_names_split(
+	    &s->names, &s->env, text(s->v, "ssh-config"), host, err);
 }
 
 int
@@ -233,12 +244,13 @@ oe_settings_resolve(
 }
 
 struct oe_connect_plan
-oe_settings_plan(const struct oe_settings *s)
+oe_settings_plan(struct oe_settings *s)
 {
 	struct oe_connect_plan plan = {
 	    .conf = s->conf,
 	    .env = &s->env,
 	    .config_file = text(s->v, "ssh-config"),
+	    .names = &s->names,
 	    .quiet = flag(s->v, "quiet"),
 	    .fd = -1,
 	    .outlived = oe_mux_masters(s->conf),
@@ -251,5 +263,6 @@ void
 oe_settings_done(struct oe_settings *s)
 {
 	oe_sshconf_free(&s->conf);
+	oe_peer_names_close(&s->names);
 	oe_sshconf_env_done(&s->env);
 }

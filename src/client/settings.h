@@ -11,11 +11,13 @@
 #include <stdbool.h>
 
 #include "client/connect.h"
+#include "client/names.h"
 #include "core/app/param.h"
 #include "core/ssh/sshconf.h"
 
 struct oe_err;
 struct oe_hoststr;
+struct oe_module_set;
 
 #define OE_PARAM_SECTION_CONNECTION "Connection"
 
@@ -116,15 +118,24 @@ struct oe_settings {
 	const struct oe_values *v; /* borrowed */
 	struct oe_sshconf_env env;
 	struct oe_sshconf *conf;
+	struct oe_peer_names names;
 };
 
 /**
  * oe_settings_begin() - nothing set yet: the caller may oe_sshconf_set() what
  * is to win over everything else.
+ * @modules: with who knows peers by name, or NULL.
  * @s: zeroed; oe_settings_done() it, whatever the result.  It must not move.
  */
-int oe_settings_begin(
-    struct oe_settings *s, const struct oe_values *v, struct oe_err *err);
+int
+oe_settings_begin(struct oe_settings *s, const struct oe_module_set *modules,
+    const struct oe_values *v, struct oe_err *err);
+/**
+ * oe_settings_split() - find out what "@" means in @host, before anything of
+ * it is used; as oe_peer_names_split().
+ */
+int oe_settings_split(
+    struct oe_settings *s, struct oe_hoststr *host, struct oe_err *err);
 /**
  * oe_settings_resolve() - take the options, then what @host says, then the
  * files; LogLevel is heeded where no option said otherwise.
@@ -133,5 +144,5 @@ int oe_settings_begin(
 int oe_settings_resolve(
     struct oe_settings *s, const struct oe_hoststr *host, struct oe_err *err);
 /** oe_settings_plan() - how to connect there; borrows from @s. */
-struct oe_connect_plan oe_settings_plan(const struct oe_settings *s);
+struct oe_connect_plan oe_settings_plan(struct oe_settings *s);
 void oe_settings_done(struct oe_settings *s);

@@ -10,6 +10,7 @@
 
 #include "control/handlers.h"
 #include "control/resource.h"
+#include "control/store_auth.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
 
@@ -218,6 +219,30 @@ split_name(const char *name, char exact[OE_CTL_EVENT_NAME_MAX + 1],
 	"AND (?5 = '' OR e.conn = ?5) AND (?6 = '' OR e.device_id = ?6) "      \
 	"AND e.seq > ?7"
 
+/*
+ * Those of a network are for its administrators, and those of the server;
+ * those of no network for the latter only.
+ */
+static int
+check_reader(struct oe_ctl_call *call)
+{
+	const char *network = oe_ctl_filter(call, "network_id");
+	enum oe_ctl_role role = OE_CTL_ROLE_NONE;
+	int rc = 0;
+
+	if (call->caller.server_admin)
+		return 0;
+	if (network[0])
+		rc = oe_ctl_store_role(
+		    call->store, network, call->caller.id, &role, &call->err);
+	if (rc == 0 && network[0] && role == OE_CTL_ROLE_NONE)
+		return oe_ctl_absent(call, "Virtual network");
+	if (rc == 0 && role != OE_CTL_ROLE_ADMIN)
+		rc = oe_err_set(
+		    &call->err, OE_EPERM, "Events are for administrators");
+	return rc;
+}
+
 static int
 list_events(struct oe_ctl_call *call)
 {
@@ -225,7 +250,10 @@ list_events(struct oe_ctl_call *call)
 	char exact[OE_CTL_EVENT_NAME_MAX + 1];
 	char prefix[OE_CTL_EVENT_NAME_MAX + 1];
 	int64_t since_ms = 0;
+	int rc = check_reader(call);
 
+	if (rc)
+		return rc;
 	if (since != NULL && !oe_ctl_time_parse(since, &since_ms)) {
 		oe_ctl_invalid(
 		    call, "since", "date", "since is no time as in RFC 3339");
@@ -257,9 +285,7 @@ const struct oe_ctl_route oe_ctl_routes_events[] = {
 	.what = "send events"},
     {.method = "GET",
 	.pattern = "/api/ssh/v1/events",
-	.need = OE_CTL_NEED_ADMIN,
-	.network = OE_CTL_NETWORK_QUERY,
-	.flags = OE_CTL_OR_SERVER,
+	.need = OE_CTL_NEED_USER,
 	.fn = list_events,
 	.what = "read events of a network"},
     {.method = NULL},

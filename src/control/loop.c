@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -28,6 +29,8 @@
 #define ACCEPT_BURST 32
 /* No descriptors: how long accepting rests. */
 #define ACCEPT_REST_MS 200
+/* Descriptors that libwebsockets may have a table for. */
+#define TABLE_MAX 262144
 
 static int on_door(struct lws *wsi, enum lws_callback_reasons why, void *user,
     void *in, size_t len);
@@ -386,6 +389,21 @@ open_doors(struct oe_ctl_loop *l, struct oe_err *err)
 	return 0;
 }
 
+/*
+ * For libwebsockets: 0 is as many as the process may have, found by number.
+ * Where that is very many it takes a limit of ours, and searches.
+ */
+static unsigned
+descriptors(const struct oe_ctl_loop_plan *plan)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur <= TABLE_MAX)
+		return 0;
+	/* twice: those that are on their way out still count */
+	return (unsigned)(2 * plan->max_connections + plan->n_listeners + 16);
+}
+
 int
 oe_ctl_loop_new(const struct oe_ctl_loop_plan *plan, struct oe_ctl_loop **ret,
     struct oe_err *err)
@@ -404,9 +422,7 @@ oe_ctl_loop_new(const struct oe_ctl_loop_plan *plan, struct oe_ctl_loop **ret,
 		    LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
 	i.user = l;
 	i.pt_serv_buf_size = OE_CTL_CONN_READ_MAX;
-	/* twice: those that are on their way out still count */
-	i.fd_limit_per_thread =
-	    (unsigned)(2 * plan->max_connections + plan->n_listeners + 16);
+	i.fd_limit_per_thread = descriptors(plan);
 	l->context = lws_create_context(&i);
 	r = l->context ? 0
 		       : oe_err_set(err, OE_ELIB, "libwebsockets: no context");

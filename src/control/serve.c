@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -345,6 +346,24 @@ done(struct process *p)
 	free(p->srv.host);
 }
 
+/* As many descriptors as connections may come, and some for the rest. */
+static void
+raise_descriptors(const struct oe_ctl_config *c)
+{
+	rlim_t want = c->max_connections + 512;
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) < 0 || l.rlim_cur >= want)
+		return;
+	l.rlim_cur = l.rlim_max < want ? l.rlim_max : want;
+	if (setrlimit(RLIMIT_NOFILE, &l) < 0 || l.rlim_cur < want)
+		oe_log_warn(NULL,
+		    "%zu connections need %llu descriptors, and there are "
+		    "%llu: raise the limit or lower --max-connections",
+		    c->max_connections, (unsigned long long)want,
+		    (unsigned long long)l.rlim_cur);
+}
+
 int
 oe_ctl_serve(const struct oe_ctx *ctx, struct oe_ctl_config *c)
 {
@@ -353,6 +372,7 @@ oe_ctl_serve(const struct oe_ctx *ctx, struct oe_ctl_config *c)
 	int r, status = OE_EXIT_CONFIG;
 
 	(void)umask(077);
+	raise_descriptors(c);
 	(void)signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&p.signals);
 	sigaddset(&p.signals, SIGHUP);

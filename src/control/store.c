@@ -265,7 +265,7 @@ oe_ctl_deliver(struct oe_ctl_store *store, const char *text)
 
 	/* "0 vnw_...": others may send what they like, it is no order */
 	if (w->fn != NULL && text[0] >= '0' &&
-	    text[0] <= '0' + OE_CTL_TOPIC_ORDERS && text[1] == ' ')
+	    text[0] <= '0' + OE_CTL_TOPIC_TOKENS && text[1] == ' ')
 		w->fn(w->arg, (enum oe_ctl_topic)(text[0] - '0'), text + 2);
 }
 

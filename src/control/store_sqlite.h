@@ -47,13 +47,15 @@ struct oe_ctl_sqlite_batch {
 	pthread_cond_t turn;   /* busy or full changed */
 	pthread_cond_t idle;   /* the same, for the one that commits */
 	pthread_cond_t commit; /* a batch is done */
+	/* of who is busy, without the lock: */
 	struct oe_ctl_sqlite_conn *conn;
+	bool open; /* BEGIN was said */
+	/* under the lock: */
 	struct oe_ctl_sqlite_tx *members; /* released, not yet committed */
 	unsigned n, waiting;
 	bool busy;    /* somebody is at the connection */
 	bool leading; /* somebody is going to commit */
 	bool full;    /* nobody joins any more */
-	bool open;    /* BEGIN was said; touched by who is busy */
 };
 
 struct oe_ctl_sqlite {

@@ -248,6 +248,8 @@ oe_ctl_store_sweep(struct oe_ctl_store *s, int64_t now_ms, struct oe_err *err)
 	    "DELETE FROM tokens WHERE refresh_expires_at <= ?1",
 	    "DELETE FROM grants WHERE expires_at <= ?1",
 	    "DELETE FROM security_keys WHERE expires_at <= ?1",
+	    /* a week: events tell of older ones */
+	    "DELETE FROM sessions WHERE ended_at + 604800000 <= ?1",
 	};
 	struct oe_ctl_tx *tx = NULL;
 	size_t i;

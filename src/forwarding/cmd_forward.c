@@ -67,11 +67,14 @@ check(const struct oe_values *v, const struct oe_strs *operands,
 
 /* @alive: nobody has set how often the peer is asked whether it lives. */
 static int
-settle(struct oe_settings *s, const struct oe_values *v,
-    const struct oe_hoststr *host, bool alive, struct oe_err *err)
+settle(struct oe_settings *s, const struct oe_ctx *ctx, struct oe_hoststr *host,
+    bool alive, struct oe_err *err)
 {
-	int r = oe_settings_begin(s, v, err);
+	const struct oe_values *v = ctx->values;
+	int r = oe_settings_begin(s, ctx->modules, v, err);
 
+	if (r == 0)
+		r = oe_settings_split(s, host, err);
 	if (r == 0)
 		r = oe_fwd_params_take(v, s->conf, err);
 	if (r == 0 && alive)
@@ -90,12 +93,12 @@ keep(const struct oe_ctx *ctx, struct oe_err *err)
 	r = oe_hoststr_parse(ctx->operands->v[0], &host, err);
 	if (r < 0)
 		return OE_EXIT_USAGE;
-	r = settle(&set, ctx->values, &host, false, err);
+	r = settle(&set, ctx, &host, false, err);
 	if (r == 0 &&
 	    !oe_sshconf_is_set(set.conf, OE_SSHCONF_SERVERALIVEINTERVAL)) {
 		oe_settings_done(&set);
 		memset(&set, 0, sizeof set);
-		r = settle(&set, ctx->values, &host, true, err);
+		r = settle(&set, ctx, &host, true, err);
 	}
 	if (r == 0)
 		status = oe_fwd_keep(&set);

@@ -332,6 +332,7 @@ oe_srv__auth_finish_plain(struct oe_srv_conn *c, enum oe_srv_method method)
 	struct oe_grant all;
 	bool ok;
 
+	c->vouched = OE_SRV_VOUCHED_FILE;
 	oe_grant_init(&all, true);
 	ok = oe_srv__auth_finish(c, &id, &all);
 	oe_grant_done(&all);

@@ -136,7 +136,8 @@ die_by(int number)
 static int
 run_scp(const struct oe_ctx *ctx)
 {
-	struct oe_scp_plan plan = {.v = ctx->values,
+	struct oe_scp_plan plan = {.modules = ctx->modules,
+	    .v = ctx->values,
 	    .forwarding = oe_module_client_forwarding(ctx->modules),
 	    .operands = ctx->operands,
 	    .flags = take_flags(ctx->values)};

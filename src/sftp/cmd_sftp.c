@@ -35,6 +35,7 @@ static volatile sig_atomic_t interrupted;
 
 /* One run of the command. */
 struct run {
+	const struct oe_module_set *modules;
 	const struct oe_values *v;
 	const struct oe_cli_forwarding *forwarding; /* NULL: not built */
 	const struct oe_strs *operands;
@@ -195,7 +196,9 @@ settle(struct run *r, struct oe_err *err)
 	e = oe_sftp_target_parse(r->operands->v[0], &r->target, err);
 	if (e < 0)
 		return OE_EUSAGE;
-	e = oe_settings_begin(&r->settings, r->v, err);
+	e = oe_settings_begin(&r->settings, r->modules, r->v, err);
+	if (e == 0)
+		e = oe_settings_split(&r->settings, &r->target.host, err);
 	if (e == 0)
 		e = take_first(r, err);
 	if (e == 0)
@@ -403,7 +406,8 @@ run_settled(struct run *r)
 static int
 run_sftp(const struct oe_ctx *ctx)
 {
-	struct run r = {.v = ctx->values,
+	struct run r = {.modules = ctx->modules,
+	    .v = ctx->values,
 	    .forwarding = oe_module_client_forwarding(ctx->modules),
 	    .operands = ctx->operands,
 	    .fd = -1};

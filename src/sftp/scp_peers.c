@@ -32,18 +32,31 @@ struct oe_scp_peer {
 	bool is_target;
 };
 
+/* What the host is, once it is known who is asked about names. */
+static int
+split(struct oe_scp_peer *p, const struct oe_hoststr *typed,
+    struct oe_hoststr *ret, struct oe_err *err)
+{
+	ret->user = oe_mem_strdup(typed->user);
+	ret->host = oe_mem_strdup(typed->host);
+	ret->port = typed->port;
+	return oe_settings_split(&p->set, ret, err);
+}
+
 /* What holds for files whatever the configuration says. */
 static int
-force(struct oe_scp_peers *ps, struct oe_scp_peer *p, struct oe_err *err)
+force(struct oe_scp_peers *ps, struct oe_scp_peer *p,
+    const struct oe_hoststr *host, struct oe_err *err)
 {
 	char port[16];
 	int e = 0;
 
 	/* the host's own words win: several peers share one -P */
-	if (p->user)
-		e = oe_sshconf_set(p->set.conf, OE_SSHCONF_USER, p->user, err);
-	if (e == 0 && p->port) {
-		snprintf(port, sizeof port, "%d", p->port);
+	if (host->user)
+		e = oe_sshconf_set(
+		    p->set.conf, OE_SSHCONF_USER, host->user, err);
+	if (e == 0 && host->port) {
+		snprintf(port, sizeof port, "%d", host->port);
 		e = oe_sshconf_set(p->set.conf, OE_SSHCONF_PORT, port, err);
 	}
 	if (e == 0 && !oe_values_flag(ps->v, "forward-agent"))
@@ -63,14 +76,18 @@ connect_peer(struct oe_scp_peers *ps, struct oe_scp_peer *p,
 	    .connect = &p->connect,
 	    .program = ps->program,
 	    .data_max = ps->data_max};
+	struct oe_hoststr h = {NULL, NULL, 0};
 	int e;
 
 	if (!ps->program) {
-		e = oe_settings_begin(&p->set, ps->v, err);
+		e = oe_settings_begin(&p->set, ps->modules, ps->v, err);
 		if (e == 0)
-			e = force(ps, p, err);
+			e = split(p, host, &h, err);
 		if (e == 0)
-			e = oe_settings_resolve(&p->set, host, err);
+			e = force(ps, p, &h, err);
+		if (e == 0)
+			e = oe_settings_resolve(&p->set, &h, err);
+		oe_hoststr_done(&h);
 		if (e < 0)
 			return e;
 		p->connect = oe_settings_plan(&p->set);

@@ -13,12 +13,14 @@ struct oe_cli_forwarding;
 struct oe_err;
 struct oe_hoststr;
 struct oe_loop;
+struct oe_module_set;
 struct oe_scp_peer;
 struct oe_sftp_copy;
 struct oe_values;
 
 struct oe_scp_peers {
 	struct oe_loop *loop;
+	const struct oe_module_set *modules;
 	const struct oe_values *v;
 	/* for a master of a shared connection; NULL: not built */
 	const struct oe_cli_forwarding *forwarding;

@@ -415,6 +415,7 @@ open_run(struct run *r)
 	r->local = oe_sftp_local_new();
 	r->progress = oe_progress_new(&plan);
 	r->peers = (struct oe_scp_peers){.loop = r->loop,
+	    .modules = r->plan->modules,
 	    .v = v,
 	    .forwarding = r->plan->forwarding,
 	    .program = oe_values_str(v, "program"),

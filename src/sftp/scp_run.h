@@ -11,9 +11,11 @@
 struct oe_cli_forwarding;
 struct oe_err;
 struct oe_strs;
+struct oe_module_set;
 struct oe_values;
 
 struct oe_scp_plan {
+	const struct oe_module_set *modules; /* who knows names */
 	const struct oe_values *v;
 	const struct oe_cli_forwarding *forwarding; /* NULL: not built */
 	const struct oe_strs *operands; /* the last one is the target */

@@ -16,6 +16,7 @@ am_root && user=daemon
 make_key ca
 cp "$T/ca.pub" "$T/trusted-ca"
 touch "$T/revoked-keys" "$T/banner"
+echo '{"rules":[]}' >"$T/policy"
 sed -n '/^\[ssh-server\]/,/^\[ssh\]/s/^#\([a-z][a-z-]* = .*\)/\1/p' \
 	"$example" >"$T/keys"
 check "it has settings" test -s "$T/keys"

@@ -393,7 +393,7 @@ check "a bad one is refused" wait_for 30 grep -q 'old settings stay' \
 check "and the old one stays" serves_new
 stop_control
 secrets=$(cat "$T/said" "$T/control.log" "$T/control.events")
-unlike "$secrets" "$CONTROL_ONCE|$CONTROL_PASSWORD|${REFRESH1:-none}|eyJ" \
+unlike "$secrets" "$CONTROL_ONCE|$CONTROL_PASSWORD|${REFRESH1:-none}|eyJhbGci" \
 	"no password and no token in what it has said"
 unlike "$secrets" "${DEVICE:-none}|${CODE:-none}|wrong" "and no code"
 unlike "$secrets" 'Sanitizer|runtime error' "and no complaint of sanitizers"
@@ -408,6 +408,44 @@ stop_control
 chmod 755 "$CONTROL_DIR"
 run "$OMNIEDGE" control-server --data-dir "$CONTROL_DIR" --listen "$LO:0"
 is "$STATUS" 78 "a directory that others may read is refused"
+
+# --- a service manager -------------------------------------------------------
+
+chmod 700 "$CONTROL_DIR"
+cat >"$T/notify.py" <<'PY'
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+with open(sys.argv[2], "w", buffering=1) as log:
+    while True:
+        log.write(s.recv(65536).decode() + "\n")
+PY
+python3 "$T/notify.py" "$T/notify" "$T/notified" 3>&- &
+own $!
+wait_for 20 test -S "$T/notify"
+export NOTIFY_SOCKET=$T/notify WATCHDOG_USEC=400000
+start_control || bail "no server under a manager"
+unset NOTIFY_SOCKET WATCHDOG_USEC
+notified() {
+	wait_for 30 grep -q "^$1" "$T/notified"
+}
+check "READY=1" notified READY=1
+check "WATCHDOG=1 while the loop turns" notified WATCHDOG=1
+kill -HUP "$CONTROL_PID"
+check "RELOADING=1" notified RELOADING=1
+kill -TERM "$CONTROL_PID"
+check "STOPPING=1" notified STOPPING=1
+stop_control
+# The example has each setting, with the default that is in force.
+example=$OE_SRCDIR/contrib/omniedge.conf.example
+run "$OMNIEDGE" control-server --config "$example" --check-config
+status_is 0 "the example as it is"
+lacks=$(sed -n 's/^; \(.*\) is not set$/\1 =/p; s/ ; default$//p' "$OUT" |
+	while read -r line; do
+		sed -n '/^\[control-server\]/,$p' "$example" |
+			grep -qF "#$line" || echo "$line"
+	done)
+is "$lacks" "" "the example shows every default"
 
 # --- two servers on one PostgreSQL -------------------------------------------
 

@@ -777,6 +777,22 @@ def accounts(root, alice, carol):
 
 
 def rest(root, alice, net):
+    r = root.get(SSH + "/events", per_page=100)
+    check(r.status == 200 and "control.user.create" in
+          {e["event"] for e in r.rows},
+          "an administrator of the server reads events of no network",
+          r.status)
+    same(alice.get(SSH + "/events").status in (403, 404, 422), True,
+         "which others do not")
+    big = {"version": 1, "updated_at": "2031-01-01T00:00:00Z", "rules": [
+        {"id": f"r{i}", "principals": [{"tag": f"t{i}"}],
+         "ssh_users": {"*": "demo"}, "action": {
+             "accept": True, "session_duration": None, "message": "m" * 1500}}
+        for i in range(1200)]}
+    same(alice.put(SSH + "/policy", {"network_id": net, "policy": big}).status,
+         200, "a policy of two megabytes")
+    same(alice.get(SSH + "/policy", network_id=net).json["payload"].count(
+        "mmm") > 0, True, "is given out")
     p = alice.get(V2 + "/profile").data
     same((p["id"], p["email"], p["usage_limits"]["virtual_networks"]["usage"]),
          (ALICE, "alice@example.org", 1), "the profile")

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # postgres.sh - a PostgreSQL of a test's own, on a Unix socket in its folder.
 #
-#	postgres.sh start DIR	prints the URL; DIR is made
+#	postgres.sh start DIR [PID]	prints the URL; DIR is made; it ends
+#				with process PID, however that ends
 #	postgres.sh stop DIR	ends it and removes DIR
 #
 # Run as root it is the account postgres, which the package makes, that owns
@@ -43,6 +44,20 @@ start() {
 	printf 'postgresql:///postgres?host=%s&user=test\n' "$dir"
 }
 
+stop() {
+	as_owner "$bin/pg_ctl" -D "$dir/data" -m immediate -w -t 120 stop \
+		>/dev/null 2>&1
+	rm -rf "$dir" "$dir.log"
+}
+
+# watch PID: a test that crashes cannot stop it itself.
+watch() {
+	while kill -0 "$1" && [ -d "$dir" ]; do
+		sleep 1
+	done
+	[ ! -d "$dir" ] || stop
+}
+
 case $verb in
 start)
 	start || {
@@ -50,10 +65,7 @@ start)
 		[ -f "$dir/log" ] && cat "$dir/log" >&2
 		exit 1
 	}
+	[ -z "${3-}" ] || watch "$3" >/dev/null 2>&1 </dev/null &
 	;;
-stop)
-	as_owner "$bin/pg_ctl" -D "$dir/data" -m immediate -w -t 120 stop \
-		>/dev/null 2>&1
-	rm -rf "$dir" "$dir.log"
-	;;
+stop) stop ;;
 esac

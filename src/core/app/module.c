@@ -56,6 +56,17 @@ oe_module_client_forwarding(const struct oe_module_set *set)
 	return NULL;
 }
 
+const struct oe_cli_names *
+oe_module_client_names(const struct oe_module_set *set)
+{
+	const struct oe_module *const *m;
+
+	for (m = set->built; m && *m; m++)
+		if ((*m)->client_names)
+			return (*m)->client_names;
+	return NULL;
+}
+
 const struct oe_command *
 oe_app__find_command(const struct oe_module_set *set, const char *name)
 {

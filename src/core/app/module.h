@@ -17,6 +17,7 @@
 #include "core/base/library.h"
 
 struct oe_cli_forwarding;
+struct oe_cli_names;
 struct oe_command;
 struct oe_param;
 struct oe_srv_forwarding;
@@ -65,6 +66,8 @@ struct oe_module {
 	const struct oe_module_options *options; /* by command NULL, or NULL */
 	/* client/forwarding.h; at most one module has it */
 	const struct oe_cli_forwarding *client_forwarding;
+	/* client/names.h; at most one module has it */
+	const struct oe_cli_names *client_names;
 	/* server/source.h; at most one module has it */
 	const struct oe_srv_source *server_source;
 };
@@ -106,3 +109,6 @@ oe_module_find_subsystem(const struct oe_module_set *set, const char *name);
 /** oe_module_client_forwarding() - of the module that has it, or NULL. */
 const struct oe_cli_forwarding *
 oe_module_client_forwarding(const struct oe_module_set *set);
+/** oe_module_client_names() - of the module that has it, or NULL. */
+const struct oe_cli_names *
+oe_module_client_names(const struct oe_module_set *set);

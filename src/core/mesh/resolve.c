@@ -103,6 +103,14 @@ has_network(const struct oe_mesh_dir *d, const char *network)
 	return false;
 }
 
+bool
+oe_mesh_has_network(struct oe_mesh *m, const char *text)
+{
+	if (!oe_mesh__dir(m) && oe_mesh__renew(m, OE_MESH_FRESH_MS, NULL) < 0)
+		return false;
+	return has_network(oe_mesh__dir(m), text);
+}
+
 static void
 fill(struct oe_mesh *m, const struct oe_mesh_entry *e, struct oe_mesh_peer *ret)
 {

@@ -99,6 +99,11 @@ struct oe_mesh_peer {
 int oe_mesh_resolve(struct oe_mesh *m, const char *text, const char *network,
     struct oe_mesh_peer *ret, struct oe_err *err) OE_MUST_CHECK;
 void oe_mesh_peer_done(struct oe_mesh_peer *p);
+/**
+ * oe_mesh_has_network() - is @text the name or id of a network on disk?  The
+ * API is asked only when nothing is on disk.
+ */
+bool oe_mesh_has_network(struct oe_mesh *m, const char *text);
 
 /**
  * oe_mesh_shown() - @text for a terminal, escaped; free() it.

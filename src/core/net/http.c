@@ -53,11 +53,16 @@ oe_http_new(
 
 	if (r < 0)
 		return r;
-	/* counted by curl: one oe_http_free() undoes it */
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-		return oe_err_set(err, OE_ELIB, "libcurl does not start");
 	h = oe_mem_zalloc(sizeof *h);
-	h->curl = oe_mem_check(curl_easy_init());
+	r = oe_http__load(&h->lib, err);
+	/* counted by curl: one oe_http_free() undoes it */
+	if (r == 0 && h->lib.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		r = oe_err_set(err, OE_ELIB, "libcurl does not start");
+	if (r < 0) {
+		oe_mem_free(&h);
+		return r;
+	}
+	h->curl = oe_mem_check(h->lib.easy_init());
 	h->ca_file = oe_mem_strdup(plan->ca_file);
 	h->pin = oe_mem_strdup(plan->pin);
 	h->user_agent = oe_mem_strdup(plan->user_agent);
@@ -77,12 +82,12 @@ oe_http_free(struct oe_http **hp)
 
 	if (!h)
 		return;
-	curl_easy_cleanup(h->curl);
+	h->lib.easy_cleanup(h->curl);
 	oe_mem_free(&h->ca_file);
 	oe_mem_free(&h->pin);
 	oe_mem_free(&h->user_agent);
+	h->lib.global_cleanup();
 	oe_mem_free(hp);
-	curl_global_cleanup();
 }
 
 /* Does what came of a try ask for another? */
@@ -162,7 +167,7 @@ oe_http_ask(struct oe_http *h, const struct oe_http_ask *ask,
 	int r;
 
 	ret->sent = false;
-	r = oe_http__url(ask, &url, &plain, err);
+	r = oe_http__url(h, ask, &url, &plain, err);
 	if (r < 0)
 		return r;
 	for (i = 0;; i++) {
@@ -179,7 +184,7 @@ oe_http_ask(struct oe_http *h, const struct oe_http_ask *ask,
 	if (!r)
 		hand_over(&t, ret);
 	oe_buf_done(&t.body);
-	curl_url_cleanup(url);
+	h->lib.url_cleanup(url);
 	return r;
 }
 

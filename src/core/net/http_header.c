@@ -34,14 +34,14 @@ value_of(const char *line, const char *name, char *ret, size_t size)
 
 /* Retry-After: seconds or a date (RFC 9110 section 10.2.3). */
 static int64_t
-pause_of(const char *value)
+pause_of(const struct oe_http__try *t, const char *value)
 {
 	int64_t s;
 	time_t at;
 
 	if (!oe_str_parse_int(value, 0, 86400, &s))
 		return s * 1000;
-	at = curl_getdate(value, NULL);
+	at = t->http->lib.getdate(value, NULL);
 	if (at == (time_t)-1)
 		return -1;
 	s = (int64_t)at * 1000 - oe_time_wall_ms();
@@ -63,10 +63,10 @@ take(struct oe_http__try *t, const char *line)
 			*p = (char)tolower((unsigned char)*p);
 		oe_str_copy(r->type, sizeof r->type, value);
 	} else if (value_of(line, "Date", value, sizeof value)) {
-		at = curl_getdate(value, NULL);
+		at = t->http->lib.getdate(value, NULL);
 		r->date_s = at == (time_t)-1 ? 0 : (int64_t)at;
 	} else if (value_of(line, "Retry-After", value, sizeof value)) {
-		t->pause_ms = pause_of(value);
+		t->pause_ms = pause_of(t, value);
 	}
 }
 

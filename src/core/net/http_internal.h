@@ -8,11 +8,13 @@
 
 #include "core/base/buf.h"
 #include "core/net/http.h"
+#include "core/net/http_lib.h"
 
 /* All header lines of one reply together. */
 #define OE_HTTP_HEADERS_MAX (64 << 10)
 
 struct oe_http {
+	struct oe_http__lib lib;
 	CURL *curl;
 	char *ca_file, *pin, *user_agent;
 	int64_t connect_ms, total_ms;
@@ -35,11 +37,11 @@ bool oe_http__repeatable(const struct oe_http_ask *ask);
 
 /**
  * oe_http__url() - @ask's URL as curl will use it.
- * @ret: curl_url_cleanup() it.  @ret_plain: it is http, to this machine.
+ * @ret: lib.url_cleanup() it.  @ret_plain: it is http, to this machine.
  * Return: 0 or OE_EINVAL.
  */
-int oe_http__url(const struct oe_http_ask *ask, CURLU **ret, bool *ret_plain,
-    struct oe_err *err);
+int oe_http__url(const struct oe_http *h, const struct oe_http_ask *ask,
+    CURLU **ret, bool *ret_plain, struct oe_err *err);
 
 /**
  * oe_http__once() - ask one time.

@@ -55,13 +55,14 @@ is_loopback(const char *host)
 }
 
 static int
-check_url(CURLU *u, bool *ret_plain, struct oe_err *err)
+check_url(
+    const struct oe_http__lib *l, CURLU *u, bool *ret_plain, struct oe_err *err)
 {
 	char *scheme = NULL, *host = NULL, *user = NULL;
 	int r = OE_EINVAL;
 
-	if (curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) ||
-	    curl_url_get(u, CURLUPART_HOST, &host, 0)) {
+	if (l->url_get(u, CURLUPART_SCHEME, &scheme, 0) ||
+	    l->url_get(u, CURLUPART_HOST, &host, 0)) {
 		r = oe_err_set(err, OE_EINVAL, "a URL without a host");
 		goto out;
 	}
@@ -71,21 +72,22 @@ check_url(CURLU *u, bool *ret_plain, struct oe_err *err)
 	else if (*ret_plain && !is_loopback(host))
 		oe_err_set(err, OE_EINVAL,
 		    "'%s': without TLS only this machine is asked", host);
-	else if (!curl_url_get(u, CURLUPART_USER, &user, 0))
+	else if (!l->url_get(u, CURLUPART_USER, &user, 0))
 		oe_err_set(err, OE_EINVAL, "a URL with a user in it");
 	else
 		r = 0;
 out:
-	curl_free(scheme);
-	curl_free(host);
-	curl_free(user);
+	l->free(scheme);
+	l->free(host);
+	l->free(user);
 	return r;
 }
 
 int
-oe_http__url(const struct oe_http_ask *ask, CURLU **ret, bool *ret_plain,
-    struct oe_err *err)
+oe_http__url(const struct oe_http *h, const struct oe_http_ask *ask,
+    CURLU **ret, bool *ret_plain, struct oe_err *err)
 {
+	const struct oe_http__lib *l = &h->lib;
 	CURLU *u;
 	int r;
 
@@ -94,14 +96,14 @@ oe_http__url(const struct oe_http_ask *ask, CURLU **ret, bool *ret_plain,
 	    strlen(ask->method) > METHOD_MAX || !clean(ask->method, 0x21))
 		return oe_err_set(
 		    err, OE_EINVAL, "control characters in what would be sent");
-	u = oe_mem_check(curl_url());
-	if (curl_url_set(u, CURLUPART_URL, ask->url, 0) != CURLUE_OK)
+	u = oe_mem_check(l->url());
+	if (l->url_set(u, CURLUPART_URL, ask->url, 0) != CURLUE_OK)
 		r = oe_err_set(
 		    err, OE_EINVAL, "'%.200s' is not a URL", ask->url);
 	else
-		r = check_url(u, ret_plain, err);
+		r = check_url(l, u, ret_plain, err);
 	if (r < 0)
-		curl_url_cleanup(u);
+		l->url_cleanup(u);
 	else
 		*ret = u;
 	return r;
@@ -121,103 +123,109 @@ on_body(char *p, size_t size, size_t n, void *arg)
 }
 
 static void
-add(struct curl_slist **l, char *line)
+add(const struct oe_http__lib *l, struct curl_slist **list, char *line)
 {
-	*l = oe_mem_check(curl_slist_append(*l, line));
+	*list = oe_mem_check(l->slist_append(*list, line));
 	oe_mem_free_secret(&line);
 }
 
 static struct curl_slist *
-headers_of(const struct oe_http_ask *ask)
+headers_of(const struct oe_http__lib *l, const struct oe_http_ask *ask)
 {
-	struct curl_slist *l = NULL;
+	struct curl_slist *list = NULL;
 
-	add(&l, oe_mem_strdup("Accept: application/json"));
+	add(l, &list, oe_mem_strdup("Accept: application/json"));
 	/* no round trip to ask whether a body may come */
-	add(&l, oe_mem_strdup("Expect:"));
+	add(l, &list, oe_mem_strdup("Expect:"));
 	if (ask->bearer)
-		add(&l, oe_mem_printf("Authorization: Bearer %s", ask->bearer));
+		add(l, &list,
+		    oe_mem_printf("Authorization: Bearer %s", ask->bearer));
 	if (ask->body)
-		add(&l, oe_mem_printf("Content-Type: %s",
-			    ask->type ? ask->type : "application/json"));
+		add(l, &list,
+		    oe_mem_printf("Content-Type: %s",
+			ask->type ? ask->type : "application/json"));
 	if (ask->if_none_match)
-		add(&l, oe_mem_printf("If-None-Match: %s", ask->if_none_match));
-	return l;
+		add(l, &list,
+		    oe_mem_printf("If-None-Match: %s", ask->if_none_match));
+	return list;
 }
 
 static void
-headers_wipe(struct curl_slist *l)
+headers_wipe(const struct oe_http__lib *l, struct curl_slist *list)
 {
 	struct curl_slist *at;
 
-	for (at = l; at; at = at->next)
+	for (at = list; at; at = at->next)
 		oe_mem_wipe(at->data, strlen(at->data));
-	curl_slist_free_all(l);
+	l->slist_free_all(list);
 }
 
 static void
 set_server(CURL *c, const struct oe_http *h, bool plain)
 {
+	const struct oe_http__lib *l = &h->lib;
 	/* with a pin alone, the key says it all: the name in a certificate
 	 * that the server made itself, and who signed it, do not matter */
 	bool by_name = h->ca_file || !h->pin;
 
-	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, plain ? "http" : "https");
+	l->easy_setopt(c, CURLOPT_PROTOCOLS_STR, plain ? "http" : "https");
 	/* curl would hand a token for this machine to a proxy elsewhere */
 	if (plain)
-		curl_easy_setopt(c, CURLOPT_PROXY, "");
-	curl_easy_setopt(c, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, by_name ? 1L : 0L);
-	curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, by_name ? 2L : 0L);
+		l->easy_setopt(c, CURLOPT_PROXY, "");
+	l->easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	l->easy_setopt(c, CURLOPT_SSL_VERIFYPEER, by_name ? 1L : 0L);
+	l->easy_setopt(c, CURLOPT_SSL_VERIFYHOST, by_name ? 2L : 0L);
 	if (h->pin)
-		curl_easy_setopt(c, CURLOPT_PINNEDPUBLICKEY, h->pin);
+		l->easy_setopt(c, CURLOPT_PINNEDPUBLICKEY, h->pin);
 	if (h->ca_file) {
-		curl_easy_setopt(c, CURLOPT_CAINFO, h->ca_file);
-		curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
+		l->easy_setopt(c, CURLOPT_CAINFO, h->ca_file);
+		l->easy_setopt(c, CURLOPT_CAPATH, (char *)NULL);
 	}
 }
 
 static void
 set_limits(CURL *c, const struct oe_http__try *t)
 {
+	const struct oe_http__lib *l = &t->http->lib;
 	const struct oe_http *h = t->http;
 
-	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)h->connect_ms);
-	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)h->total_ms);
-	curl_easy_setopt(c, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)t->body.max);
-	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(c, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
+	l->easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	l->easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
+	l->easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)h->connect_ms);
+	l->easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)h->total_ms);
+	l->easy_setopt(c, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)t->body.max);
+	l->easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	l->easy_setopt(c, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	l->easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
 }
 
 static void
 set_request(CURL *c, struct oe_http__try *t, struct curl_slist *headers)
 {
+	const struct oe_http__lib *l = &t->http->lib;
 	const struct oe_http_ask *ask = t->ask;
 
 	if (!strcmp(ask->method, "HEAD"))
-		curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
+		l->easy_setopt(c, CURLOPT_NOBODY, 1L);
 	else
-		curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, ask->method);
+		l->easy_setopt(c, CURLOPT_CUSTOMREQUEST, ask->method);
 	if (ask->body) {
-		curl_easy_setopt(
+		l->easy_setopt(
 		    c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)ask->body_len);
-		curl_easy_setopt(c, CURLOPT_POSTFIELDS, ask->body);
+		l->easy_setopt(c, CURLOPT_POSTFIELDS, ask->body);
 	} else if (!strcmp(ask->method, "POST")) {
-		curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE, 0L);
-		curl_easy_setopt(c, CURLOPT_POSTFIELDS, "");
+		l->easy_setopt(c, CURLOPT_POSTFIELDSIZE, 0L);
+		l->easy_setopt(c, CURLOPT_POSTFIELDS, "");
 	}
-	curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
-	curl_easy_setopt(c, CURLOPT_USERAGENT,
+	l->easy_setopt(c, CURLOPT_HTTPHEADER, headers);
+	l->easy_setopt(c, CURLOPT_USERAGENT,
 	    t->http->user_agent ? t->http->user_agent : "omniedge");
 	if (!oe_http__repeatable(ask))
-		curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, 1L);
-	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, oe_http__header);
-	curl_easy_setopt(c, CURLOPT_HEADERDATA, t);
-	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
+		l->easy_setopt(c, CURLOPT_FRESH_CONNECT, 1L);
+	l->easy_setopt(c, CURLOPT_HEADERFUNCTION, oe_http__header);
+	l->easy_setopt(c, CURLOPT_HEADERDATA, t);
+	l->easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
+	l->easy_setopt(c, CURLOPT_WRITEDATA, t);
 }
 
 /* What curl's failure is to us. */
@@ -253,7 +261,7 @@ status_of(CURLcode c)
  * changed for the rest of the program.
  */
 static CURLcode
-perform(CURL *c)
+perform(const struct oe_http__lib *l, CURL *c)
 {
 	const struct timespec now = {0, 0};
 	sigset_t pipe_only, pending, old;
@@ -265,7 +273,7 @@ perform(CURL *c)
 	sigpending(&pending);
 	was_pending = sigismember(&pending, SIGPIPE) == 1;
 	pthread_sigmask(SIG_BLOCK, &pipe_only, &old);
-	code = curl_easy_perform(c);
+	code = l->easy_perform(c);
 	if (!was_pending)
 		while (sigtimedwait(&pipe_only, NULL, &now) > 0)
 			continue;
@@ -277,31 +285,32 @@ int
 oe_http__once(
     struct oe_http__try *t, CURLU *url, bool plain, struct oe_err *err)
 {
+	const struct oe_http__lib *l = &t->http->lib;
 	CURL *c = t->http->curl;
-	struct curl_slist *headers = headers_of(t->ask);
+	struct curl_slist *headers = headers_of(l, t->ask);
 	char why[CURL_ERROR_SIZE] = "";
 	long status = 0, sent = 0;
 	CURLcode code;
 	int r = 0;
 
-	curl_easy_reset(c); /* options only: connections stay */
+	l->easy_reset(c); /* options only: connections stay */
 	set_server(c, t->http, plain);
 	set_limits(c, t);
 	set_request(c, t, headers);
-	curl_easy_setopt(c, CURLOPT_CURLU, url);
-	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, why);
-	code = perform(c);
-	curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
-	curl_easy_getinfo(c, CURLINFO_REQUEST_SIZE, &sent);
+	l->easy_setopt(c, CURLOPT_CURLU, url);
+	l->easy_setopt(c, CURLOPT_ERRORBUFFER, why);
+	code = perform(l, c);
+	l->easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
+	l->easy_getinfo(c, CURLINFO_REQUEST_SIZE, &sent);
 	if (t->too_big || code == CURLE_FILESIZE_EXCEEDED)
 		r = oe_err_set(err, OE_ETOOBIG,
 		    "the reply is larger than %zu bytes", t->body.max);
 	else if (code != CURLE_OK)
 		r = oe_err_set(err, status_of(code), "%s",
-		    *why ? why : curl_easy_strerror(code));
+		    *why ? why : l->easy_strerror(code));
 	t->reply.status = (int)status;
 	t->reply.sent = code == CURLE_OK || sent > 0;
-	curl_easy_reset(c);
-	headers_wipe(headers);
+	l->easy_reset(c);
+	headers_wipe(l, headers);
 	return r;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/net/version.h"
 
-#include <curl/curl.h>
 #include <libcidr.h>
 #include <seccomp.h>
 #include <stddef.h>
@@ -9,6 +8,7 @@
 
 #include "core/base/library.h"
 #include "core/net/cidr.h"
+#include "core/net/http_lib.h"
 
 #define TEXT_OF(x) #x
 #define TEXT(x)    TEXT_OF(x)
@@ -28,7 +28,11 @@ version_seccomp(void)
 static const char *
 version_curl(void)
 {
-	return curl_version_info(CURLVERSION_NOW)->version;
+	struct oe_http__lib lib;
+
+	if (oe_http__load(&lib, NULL) < 0)
+		return NULL;
+	return lib.version_info(CURLVERSION_NOW)->version;
 }
 
 const struct oe_library oe_net_libraries[] = {

@@ -51,6 +51,7 @@ known_files(const struct oe_sshconf *conf, struct oe_strs *ret)
 char *
 oe_peerkey_algos(const struct oe_sshconf *conf)
 {
+	const struct oe_strs *told = oe_sshconf_host_keys(conf);
 	struct oe_strs files = {NULL, 0}, types = {NULL, 0};
 	char *name = known_name(conf), *list, *next;
 	size_t i;
@@ -59,6 +60,11 @@ oe_peerkey_algos(const struct oe_sshconf *conf)
 	    oe_sshconf_str(conf, OE_SSHCONF_HOSTKEYALGORITHMS));
 	known_files(conf, &files);
 	oe_knownhosts_types(&files, name, &types);
+	if (told->n)
+		oe_strs_done(&types);
+	for (i = 0; i < told->n; i++)
+		oe_strs_add_take(&types,
+		    oe_mem_strndup(told->v[i], strcspn(told->v[i], " ")));
 	for (i = types.n; i-- > 0;) {
 		next = oe_algos_prefer(list, types.v[i]);
 		free(list);
@@ -273,11 +279,38 @@ decide(struct peerkey *h, struct oe_err *err)
 	return decide_unknown(h, err);
 }
 
+/*
+ * All keys of the host are told by who registers them: another one is not
+ * asked about, whatever the settings and known_hosts say.
+ */
+static int
+decide_told(struct peerkey *h, const struct oe_strs *keys, struct oe_err *err)
+{
+	char *line = oe_mem_printf("%s %s", h->type, h->blob);
+	bool right = oe_strs_has(keys, line);
+
+	free(line);
+	if (h->found.verdict == OE_KNOWNHOSTS_REVOKED)
+		return decide(h, err);
+	if (right) {
+		oe_log_debug(
+		    NULL, "host key %s %s is the device's", h->type, h->print);
+		return 0;
+	}
+	return oe_err_set(err, OE_EPERM,
+	    "host key of %s refused: the control API tells another one for "
+	    "this device than %s %s; somebody may be listening in, or the "
+	    "device has a new key and its list here is old: 'omniedge peers "
+	    "--refresh'",
+	    oe_sshconf_host(h->conf), h->type, h->print);
+}
+
 int
 oe_peerkey_check(ssh_session session, const struct oe_sshconf *conf,
     const struct oe_ssh_ui *ui, struct oe_err *err)
 {
 	struct peerkey h = {.conf = conf, .ui = ui};
+	const struct oe_strs *told;
 	struct oe_strs files = {NULL, 0};
 	int r;
 
@@ -287,7 +320,8 @@ oe_peerkey_check(ssh_session session, const struct oe_sshconf *conf,
 	h.name = known_name(conf);
 	known_files(conf, &files);
 	oe_knownhosts_check(&files, h.name, h.type, h.blob, &h.found);
-	r = decide(&h, err);
+	told = oe_sshconf_host_keys(conf);
+	r = told->n ? decide_told(&h, told, err) : decide(&h, err);
 out:
 	oe_strs_done(&files);
 	free(h.blob);

@@ -45,6 +45,9 @@ oe_sshconf_free(struct oe_sshconf **c)
 		oe_strs_done(&(*c)->v[i]);
 	free((*c)->host);
 	free((*c)->ignore_unknown);
+	oe_strs_done(&(*c)->host_keys);
+	free((*c)->identity);
+	free((*c)->certificate);
 	free(*c);
 	*c = NULL;
 }
@@ -423,6 +426,8 @@ oe_sshconf_resolve(struct oe_sshconf *c, const char *host, const char *file,
 	}
 	if (r == OE_ECONF)
 		err->sys_errno = 0;
+	if (r == 0 && c->env->place)
+		r = c->env->place(c->env->place_arg, c, err);
 	return r < 0 ? r : oe_sshconf__finish(c, err);
 }
 

@@ -102,6 +102,13 @@ struct oe_sshconf_env {
 	bool (*exec)(void *arg, const char *command);
 	const char *(*getenv)(const char *name);
 	void *arg;
+	/*
+	 * Somebody who may know the host: called after the files and before
+	 * defaults, looks at what is set and calls oe_sshconf_know().
+	 * Return: 0, or a failure of oe_sshconf_resolve().  NULL: nobody.
+	 */
+	int (*place)(void *place_arg, struct oe_sshconf *c, struct oe_err *err);
+	void *place_arg;
 };
 
 /**
@@ -139,6 +146,29 @@ int oe_sshconf_set(struct oe_sshconf *c, enum oe_sshconf_key key,
  */
 int oe_sshconf_resolve(struct oe_sshconf *c, const char *host, const char *file,
     struct oe_err *err);
+
+/* What is known about a host from elsewhere than files; all is copied. */
+struct oe_sshconf_peer {
+	const char *address; /* to connect to, instead of any HostName */
+	/*
+	 * The name of its keys in known_hosts, where HostKeyAlias says
+	 * nothing.  Another HostKeyAlias means that the user keeps its keys:
+	 * @host_keys do not count then.
+	 */
+	const char *alias;
+	/* "type base64" of all keys that it may have; empty: not known */
+	const struct oe_strs *host_keys;
+	/* files to log in with, besides those of the settings; or NULL */
+	const char *identity, *certificate;
+};
+
+/** oe_sshconf_know() - for oe_sshconf_env.place only. */
+void oe_sshconf_know(struct oe_sshconf *c, const struct oe_sshconf_peer *p);
+/**
+ * oe_sshconf_host_keys() - the keys that alone are right; empty: known_hosts
+ * decides.  Never NULL.
+ */
+const struct oe_strs *oe_sshconf_host_keys(const struct oe_sshconf *c);
 
 /*
  * Readers, after oe_sshconf_resolve(); strings live as long as @c.

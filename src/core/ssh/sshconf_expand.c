@@ -267,6 +267,8 @@ oe_sshconf__finish(struct oe_sshconf *c, struct oe_err *err)
 	    c->v[OE_SSHCONF_IDENTITYAGENT].n &&
 	    c->v[OE_SSHCONF_IDENTITYAGENT].v[0][0] != '$')
 		r = expand_key(c, OE_SSHCONF_IDENTITYAGENT, err);
+	if (r == 0)
+		oe_sshconf__add_known(c);
 	return r;
 }
 

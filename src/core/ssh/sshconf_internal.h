@@ -13,8 +13,10 @@ struct oe_sshconf {
 	bool set[OE_SSHCONF_COUNT];
 	char *host; /* as the user wrote it */
 	char *ignore_unknown;
-	bool want_final; /* a "Match final" was seen */
-	bool final;      /* this is the second pass */
+	bool want_final;              /* a "Match final" was seen */
+	bool final;                   /* this is the second pass */
+	struct oe_strs host_keys;     /* oe_sshconf_know() */
+	char *identity, *certificate; /* ... */
 };
 
 int oe_sshconf__ignore(struct oe_sshconf *c, const char *value);
@@ -29,3 +31,5 @@ int oe_sshconf__match(struct oe_sshconf *c, const struct oe_strs *words,
     bool live, bool *ret, struct oe_err *err);
 /** oe_sshconf__finish() - defaults and expansion after all files. */
 int oe_sshconf__finish(struct oe_sshconf *c, struct oe_err *err);
+/** oe_sshconf__add_known() - what oe_sshconf_know() was told of, last. */
+void oe_sshconf__add_known(struct oe_sshconf *c);

@@ -31,8 +31,8 @@ stores_script(const char *verb, const char *dir, int *ret_status)
 	char line[512], *command, *ret = NULL;
 	FILE *f;
 
-	command = oe_mem_printf("'%s/tests/lib/postgres.sh' %s '%s'",
-	    src != NULL ? src : ".", verb, dir);
+	command = oe_mem_printf("'%s/tests/lib/postgres.sh' %s '%s' %d",
+	    src != NULL ? src : ".", verb, dir, (int)getpid());
 	f = popen(command, "r");
 	if (f != NULL && fgets(line, sizeof(line), f) != NULL) {
 		line[strcspn(line, "\n")] = '\0';

@@ -277,7 +277,7 @@ test_tell(void **state)
 	for (i = 0; i < 2; i++) {
 		good(oe_ctl_begin(s, OE_CTL_WRITE, &tx, &err), &err);
 		good(oe_ctl_tell(
-			 tx, OE_CTL_TOPIC_ORDERS, i ? "dev_2" : "dev_1", &err),
+			 tx, OE_CTL_TOPIC_TOKENS, i ? "dev_2" : "dev_1", &err),
 		    &err);
 		if (i)
 			good(oe_ctl_commit(&tx, &err), &err);
@@ -287,7 +287,7 @@ test_tell(void **state)
 	while (h.n == 0)
 		pthread_cond_wait(&h.cond, &h.lock);
 	assert_int_equal(h.n, 1);
-	assert_string_equal(h.last, "2 dev_2");
+	assert_string_equal(h.last, "3 dev_2");
 	pthread_mutex_unlock(&h.lock);
 	oe_ctl_store_close(&s);
 }
