@@ -16,6 +16,7 @@
 #include "core/mesh/api.h"
 #include "mesh/commands.h"
 #include "mesh/common.h"
+#include "mesh/peer_ssh.h"
 
 static const struct oe_param logout_params[] = {
     {.name = "file",
@@ -37,6 +38,7 @@ forget_peers(const char *path)
 	if (oe_mesh_open(&plan, &m, NULL) == 0)
 		oe_mesh_forget(m);
 	oe_mesh_free(&m);
+	oe_peer_certificates_forget();
 }
 
 static int

@@ -13,3 +13,5 @@ extern const struct oe_command oe_command_networks;
 extern const struct oe_command oe_command_peers;
 extern const struct oe_command oe_command_resolve;
 extern const struct oe_command oe_command_device;
+extern const struct oe_command oe_command_nc;
+extern const struct oe_command oe_command_ssh_config;

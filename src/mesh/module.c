@@ -14,6 +14,8 @@ static const struct oe_command *const commands[] = {
     &oe_command_peers,
     &oe_command_resolve,
     &oe_command_device,
+    &oe_command_nc,
+    &oe_command_ssh_config,
     &oe_mesh_command_ssh_policy,
     NULL,
 };
