@@ -11,6 +11,7 @@
 #include "core/base/str.h"
 #include "core/mesh/policy.h"
 
+struct oe_roster;
 struct oe_srv_identity;
 
 /* A subject and what is owned of it; oe_mesh__subject_done() it. */
@@ -21,6 +22,9 @@ struct oe_mesh__subject {
 	 * and were proven: by the key itself, and by a certificate.
 	 */
 	unsigned by_key, by_cert;
+	/* enum oe_srv_vouch: what says who it is, whatever rule matches */
+	unsigned known;
+	int64_t until_s; /* wall clock: so long it does; INT64_MAX: for good */
 	struct oe_strs groups;
 };
 
@@ -39,3 +43,20 @@ void oe_mesh__subject_done(struct oe_mesh__subject *s);
  * the user, "user:ID" the id, "group:NAME" a group.
  */
 extern const struct oe_mesh__provider oe_mesh__identity_alone;
+
+/* With a directory; everything borrowed. */
+struct oe_mesh__network {
+	const struct oe_roster *roster;
+	const char *network_id, *device_id; /* ours */
+	const char *interface; /* of the mesh; NULL: addresses say nothing */
+};
+
+/**
+ * oe_mesh__identity_network() - a provider of @n: users by a key that they
+ * registered or by a certificate of the network's authority; devices, and
+ * without a login their owners, by an address of the network, when it came in
+ * by the interface of the mesh to our own address in it.
+ * A user who is not in the directory is nobody, whatever a certificate says.
+ */
+struct oe_mesh__provider
+oe_mesh__identity_network(const struct oe_mesh__network *n);

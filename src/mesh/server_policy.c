@@ -11,14 +11,30 @@
 #include "core/app/param.h"
 #include "core/base/buf.h"
 #include "core/base/err.h"
+#include "core/base/jval.h"
 #include "core/base/mem.h"
-#include "mesh/server_feed.h"
+#include "mesh/policy_api.h"
+#include "mesh/policy_file.h"
+#include "mesh/roster.h"
 #include "mesh/server_identity.h"
 #include "server/source.h"
 
+#define SECTION_API "Policy of a control API"
+
 struct oe_srv_doc {
 	struct oe_policy *policy;
-	const struct oe_mesh__provider *provider;
+	struct oe_mesh__provider provider;
+	/* of a control API: */
+	char *denied; /* nothing is permitted, and why; or NULL */
+	struct oe_roster *roster;
+	struct oe_mesh__network network;
+	struct oe_jval *text; /* what the network borrows from */
+};
+
+/* One of them. */
+struct oe_srv_feed {
+	struct oe_mesh__file *file;
+	struct oe_mesh__api *api;
 };
 
 const struct oe_param oe_mesh_server_params[] = {
@@ -28,7 +44,71 @@ const struct oe_param oe_mesh_server_params[] = {
 	.help = "obey this policy document: who may log in as whom, and what "
 		"they may do; changes are seen at once, and end what they no "
 		"longer permit",
-	.section = "Login"},
+	.section = "Login",
+	.group = "policy"},
+    {.name = "api",
+	.type = OE_PARAM_FLAG,
+	.help = "obey the policy of the control API that this machine is "
+		"logged in to, and of the network that it has joined",
+	.section = SECTION_API,
+	.group = "policy"},
+    {.name = "api-login",
+	.type = OE_PARAM_PATH,
+	.metavar = "FILE",
+	.help = "file of the login, as 'omniedge login --file' made it; "
+		"otherwise ~/.omniedge/omniedge-ssh.json",
+	.section = SECTION_API},
+    {.name = "api-key",
+	.type = OE_PARAM_PATH,
+	.metavar = "FILE",
+	.help = "security key to log in with again when the login has ended",
+	.section = SECTION_API},
+    {.name = "api-network",
+	.type = OE_PARAM_STRING,
+	.metavar = "ID",
+	.help = "network whose policy is obeyed; otherwise the one that was "
+		"joined last",
+	.section = SECTION_API},
+    {.name = "api-state",
+	.type = OE_PARAM_PATH,
+	.metavar = "FOLDER",
+	.help = "where signed copies, and events that are not sent yet, are "
+		"kept; otherwise ssh-server beside the file of the login",
+	.section = SECTION_API},
+    {.name = "api-interval",
+	.type = OE_PARAM_DURATION,
+	.metavar = "TIME",
+	.fallback = "60",
+	.min = 1,
+	.max = 3600,
+	.help = "how often the API is asked for changes; orders to end a "
+		"session four times as often",
+	.section = SECTION_API},
+    {.name = "api-spool",
+	.type = OE_PARAM_SIZE,
+	.metavar = "SIZE",
+	.fallback = "64M",
+	.min = 1 << 16,
+	.max = (int64_t)1 << 40,
+	.help = "events that may wait on disk; with more no connections are "
+		"taken, with twice as much those that live are ended",
+	.section = SECTION_API},
+    {.name = "policy-max-age",
+	.type = OE_PARAM_DURATION,
+	.metavar = "TIME",
+	.fallback = "24h",
+	.min = 1,
+	.max = 365 * 86400,
+	.help = "how long the policy is good for while the API is away; then "
+		"nothing is permitted",
+	.section = SECTION_API},
+    {.name = "mesh-interface",
+	.type = OE_PARAM_STRING,
+	.metavar = "NAME",
+	.help = "network interface of the mesh: who comes in by it from the "
+		"address of a device may be known by that alone, where a rule "
+		"permits its owner; never as root",
+	.section = SECTION_API},
     {.name = NULL},
 };
 
@@ -36,46 +116,143 @@ static int
 source_open(
     const struct oe_values *v, struct oe_srv_feed **ret, struct oe_err *err)
 {
+	struct oe_mesh__api *api = NULL;
 	const char *path;
+	int r;
 
-	(void)err;
 	*ret = NULL;
 	if (!oe_values_knows(v, "policy"))
 		return 0;
+	r = oe_mesh__api_open(v, &api, err);
+	if (r < 0)
+		return r;
 	path = oe_values_str(v, "policy");
-	if (path && *path)
-		*ret = oe_mesh__feed_new(path);
+	if (!api && (!path || !*path))
+		return 0;
+	*ret = oe_mem_zalloc(sizeof **ret);
+	(*ret)->api = api;
+	if (!api)
+		(*ret)->file = oe_mesh__file_new(path);
 	return 0;
 }
 
-static int
-source_parse(
-    const void *p, size_t n, struct oe_srv_doc **ret, struct oe_err *err)
+static void
+source_close(struct oe_srv_feed **f)
 {
-	struct oe_policy *policy = NULL;
-	int r = oe_policy_parse(p, n, NULL, &policy, err);
+	if (!*f)
+		return;
+	oe_mesh__file_close(&(*f)->file);
+	oe_mesh__api_close(&(*f)->api);
+	oe_mem_free(f);
+}
 
+static int
+source_watch(
+    struct oe_srv_feed *f, const struct oe_strs *host_keys, struct oe_err *err)
+{
+	return f->api ? oe_mesh__api_watch(f->api, host_keys, err)
+		      : oe_mesh__file_watch(f->file, err);
+}
+
+static int
+source_take(struct oe_srv_feed *f, struct oe_buf *ret, struct oe_err *err)
+{
+	return f->api ? oe_mesh__api_take(f->api, ret, err)
+		      : oe_mesh__file_take(f->file, ret, err);
+}
+
+static int
+source_events(const struct oe_srv_feed *f)
+{
+	return f->api ? oe_mesh__api_events(f->api) : -1;
+}
+
+static int
+source_room(const struct oe_srv_feed *f, struct oe_err *err)
+{
+	return f->api ? oe_mesh__api_room(f->api, err) : 0;
+}
+
+static bool
+source_order(struct oe_srv_feed *f, char conn[OE_SRV_ORDER_MAX])
+{
+	return f->api && oe_mesh__api_order(f->api, conn, OE_SRV_ORDER_MAX);
+}
+
+static int
+doc_network(struct oe_srv_doc *d, struct oe_err *err)
+{
+	const struct oe_jval *v = d->text;
+	int r;
+
+	d->denied = oe_mem_strdup(oe_jval_get_text(v, "denied"));
+	if (d->denied)
+		return 0;
+	r = oe_policy_parse_value(
+	    oe_jval_get(v, "policy"), NULL, &d->policy, err);
+	if (r == 0)
+		r = oe_roster_read(
+		    oe_jval_get(v, "directory"), &d->roster, err);
 	if (r < 0)
-		return oe_err_wrap(err, r, "the policy");
-	*ret = oe_mem_zalloc(sizeof **ret);
-	(*ret)->policy = policy;
-	(*ret)->provider = &oe_mesh__identity_alone;
+		return r;
+	d->network = (struct oe_mesh__network){
+	    .roster = d->roster,
+	    .network_id = oe_jval_get_text(v, "network_id"),
+	    .device_id = oe_jval_get_text(v, "device_id"),
+	    .interface = oe_jval_get_text(v, "interface"),
+	};
+	d->provider = oe_mesh__identity_network(&d->network);
 	return 0;
 }
 
 static void
 source_free(struct oe_srv_doc **d)
 {
-	if (*d)
-		oe_policy_free(&(*d)->policy);
+	if (!*d)
+		return;
+	oe_policy_free(&(*d)->policy);
+	oe_roster_free(&(*d)->roster);
+	oe_jval_free(&(*d)->text);
+	oe_mem_free(&(*d)->denied);
 	oe_mem_free(d);
+}
+
+/* What a control API said begins with our own object, no file does. */
+static int
+source_parse(
+    const void *p, size_t n, struct oe_srv_doc **ret, struct oe_err *err)
+{
+	struct oe_srv_doc *d = oe_mem_zalloc(sizeof *d);
+	bool api = n > sizeof OE_MESH__API_MARK - 1 &&
+		   !memcmp(p, OE_MESH__API_MARK, sizeof OE_MESH__API_MARK - 1);
+	int r;
+
+	d->provider = oe_mesh__identity_alone;
+	if (api) {
+		r = oe_jval_parse(
+		    (const char *)p + sizeof OE_MESH__API_MARK - 1,
+		    n - (sizeof OE_MESH__API_MARK - 1), &d->text, err);
+		if (r == 0)
+			r = doc_network(d, err);
+	} else {
+		r = oe_policy_parse(p, n, NULL, &d->policy, err);
+	}
+	if (r < 0) {
+		source_free(&d);
+		return oe_err_wrap(err, r, "the policy");
+	}
+	*ret = d;
+	return 0;
 }
 
 static char *
 source_describe(const struct oe_srv_doc *d)
 {
-	size_t n = oe_policy_count(d->policy);
+	size_t n;
 
+	if (d->denied)
+		return oe_mem_printf("none: %s", d->denied);
+	n = oe_policy_count(d->policy);
 	return oe_mem_printf("%zu rule%s", n, n == 1 ? "" : "s");
 }
 
@@ -190,15 +367,24 @@ source_decide(const void *self, const struct oe_srv_identity *id,
 	struct oe_policy_verdict v;
 	int r = 0;
 
-	d->provider->fill(d->provider->self, id, &s);
+	if (d->denied)
+		return oe_err_set(err, OE_EPERM, "%s", d->denied);
+	d->provider.fill(d->provider.self, id, &s);
 	oe_policy_decide(d->policy, &s.s, &v);
+	if (v.action)
+		ret->vouches |= s.known;
 	if (v.matched & s.by_key)
 		ret->vouches |= OE_SRV_VOUCH_KEY;
 	if (v.matched & s.by_cert)
 		ret->vouches |= OE_SRV_VOUCH_CERT;
 	ret->id = oe_mem_strdup(v.rule_id);
-	if (v.outcome == OE_POLICY_ACCEPT) {
+	if (id->method == OE_SRV_METHOD_NONE &&
+	    !(s.known & OE_SRV_VOUCH_PLACE)) {
+		r = oe_err_set(err, OE_EPERM, "nothing was proven");
+	} else if (v.outcome == OE_POLICY_ACCEPT) {
 		rule_fill(&v, ret);
+		if (s.until_s < ret->until_s)
+			ret->until_s = s.until_s;
 	} else {
 		if (v.action)
 			ret->message = rule_refusal(&v);
@@ -236,6 +422,8 @@ source_policy(const struct oe_srv_doc *d)
 	    .self = d,
 	    .command = source_command,
 	    .maps_users = true,
+	    .authorities = d->roster ? oe_roster_authorities(d->roster) : NULL,
+	    .none = d->network.interface,
 	};
 
 	return p;
@@ -243,9 +431,12 @@ source_policy(const struct oe_srv_doc *d)
 
 const struct oe_srv_source oe_mesh_server_source = {
     .open = source_open,
-    .close = oe_mesh__feed_close,
-    .watch = oe_mesh__feed_watch,
-    .take = oe_mesh__feed_take,
+    .close = source_close,
+    .watch = source_watch,
+    .take = source_take,
+    .events = source_events,
+    .room = source_room,
+    .order = source_order,
     .parse = source_parse,
     .free = source_free,
     .policy = source_policy,

@@ -117,6 +117,7 @@ auth_plain(const struct oe_srv_conn *c, enum oe_srv_method method)
 	    .source = c->peer->text,
 	    .addr = &c->peer->addr,
 	    .local_addr = &c->peer->local_addr,
+	    .interface = c->peer->interface[0] ? c->peer->interface : NULL,
 	    .method = method,
 	};
 
@@ -373,6 +374,16 @@ oe_srv__auth_password(struct oe_srv_conn *c, struct oe_ipc_msg *m)
 	return 0;
 }
 
+/* A device that the policy knows by where it comes from, never as root. */
+static bool
+auth_by_place(struct oe_srv_conn *c)
+{
+	return c->policy.maps_users && c->policy.none &&
+	       oe_srv__auth_account_plain(c, OE_SRV_METHOD_NONE) &&
+	       c->account.uid != 0 && (c->offer.vouches & OE_SRV_VOUCH_PLACE) &&
+	       oe_srv__auth_finish_plain(c, OE_SRV_METHOD_NONE);
+}
+
 int
 oe_srv__auth_none(struct oe_srv_conn *c, struct oe_ipc_msg *m)
 {
@@ -382,9 +393,16 @@ oe_srv__auth_none(struct oe_srv_conn *c, struct oe_ipc_msg *m)
 
 	if (oe_buf_get_cstring(&m->payload, OE_SRV_USER_MAX, &user) < 0)
 		return OE_EPROTO;
+	may = oe_srv__auth_take_user(c, user);
+	if (may && auth_by_place(c)) {
+		oe_srv__auth_allow(c, m->type);
+		return 0;
+	}
 	/* how every client asks for the methods: not a try, and no secret */
-	may = oe_srv__auth_take_user(c, user) && c->srv->cfg->trust_network;
+	may = may && c->srv->cfg->trust_network;
 	if (!may) {
+		if (c->policy.none)
+			auth_wait_grid(since);
 		oe_srv__reply(c, m->type, OE_SSH_DENY);
 		if (++c->nones >= OE_SRV_NONES_MAX)
 			oe_srv__end(c, OE_SRV_END_TRIES,

@@ -29,6 +29,7 @@ struct key_query {
 	struct oe_cert cert;
 	bool is_cert;
 	bool by_authority; /* a trusted one signed the certificate */
+	bool local;        /* which is one of --trusted-ca, not of the policy */
 	char *print, *ca_print;
 	struct oe_srv_identity id;
 	const char *path; /* file being read, for diagnostics */
@@ -170,8 +171,21 @@ key_read_cas(const char *path, struct oe_pubkey *cas, struct oe_err *err)
 	return n;
 }
 
+static size_t
+key_policy_cas(const struct oe_strs *lines, struct oe_pubkey *cas)
+{
+	size_t n = 0, i;
+
+	for (i = 0; i < lines->n && n < OE_SRV_CAS_MAX; i++)
+		if (oe_pubkey_parse_line(lines->v[i], &cas[n], NULL) == 0)
+			n++;
+	return n;
+}
+
+/* @lines: keys of authorities, or NULL: those of --trusted-ca. */
 static bool
-key_by_authority(struct key_query *q, struct oe_grant *ret)
+key_by_authority(
+    struct key_query *q, const struct oe_strs *lines, struct oe_grant *ret)
 {
 	const char *path = q->c->srv->cfg->trusted_ca;
 	struct oe_pubkey *cas;
@@ -186,10 +200,9 @@ key_by_authority(struct key_query *q, struct oe_grant *ret)
 	bool ok = false;
 	size_t i;
 
-	if (!path || !q->is_cert)
-		return false;
 	cas = oe_mem_zalloc(OE_SRV_CAS_MAX * sizeof *cas);
-	cq.n_cas = key_read_cas(path, cas, &err);
+	cq.n_cas =
+	    lines ? key_policy_cas(lines, cas) : key_read_cas(path, cas, &err);
 	cq.cas = cas;
 	/*
 	 * A policy says whom the certificate's principals may become; the
@@ -211,6 +224,18 @@ key_by_authority(struct key_query *q, struct oe_grant *ret)
 	free(cas);
 	oe_strs_done(&names);
 	return ok;
+}
+
+/* What the operator trusts counts before what the policy does. */
+static void
+key_authority(struct key_query *q, struct oe_grant *ret)
+{
+	const struct oe_strs *more = q->c->policy.authorities;
+
+	if (!q->is_cert)
+		return;
+	q->local = q->c->srv->cfg->trusted_ca && key_by_authority(q, NULL, ret);
+	q->by_authority = q->local || (more && key_by_authority(q, more, ret));
 }
 
 /* A list that cannot be read revokes everything. */
@@ -248,6 +273,8 @@ key_identify(struct key_query *q)
 	    .source = q->c->peer->text,
 	    .addr = &q->c->peer->addr,
 	    .local_addr = &q->c->peer->local_addr,
+	    .interface =
+		q->c->peer->interface[0] ? q->c->peer->interface : NULL,
 	    .method = q->is_cert ? OE_SRV_METHOD_CERTIFICATE
 				 : OE_SRV_METHOD_PUBLICKEY,
 	    .key_fingerprint = q->print,
@@ -255,6 +282,7 @@ key_identify(struct key_query *q)
 	    .cert_principals = q->by_authority ? &q->cert.principals : NULL,
 	    .cert_serial = q->is_cert ? q->cert.serial : 0,
 	    .ca_fingerprint = q->ca_print,
+	    .cert_local = q->local,
 	};
 }
 
@@ -275,7 +303,7 @@ key_vouched(struct key_query *q, struct oe_grant *ret)
 	if (q->by_authority) {
 		/* what the certificate permits was put into @ret */
 		if (!c->policy.maps_users ||
-		    oe_strs_has(&q->cert.principals, c->user))
+		    (q->local && oe_strs_has(&q->cert.principals, c->user)))
 			return true;
 		c->vouched = vouches & OE_SRV_VOUCH_CERT ? OE_SRV_VOUCHED_CERT
 							 : OE_SRV_VOUCHED_KEY;
@@ -300,7 +328,7 @@ key_accepted(struct key_query *q, struct oe_grant *ret)
 {
 	if (key_is_revoked(q))
 		return false;
-	q->by_authority = key_by_authority(q, ret);
+	key_authority(q, ret);
 	key_identify(q);
 	return oe_srv__auth_account(q->c, &q->id) && key_vouched(q, ret);
 }

@@ -299,6 +299,8 @@ config_policy(
 		    oe_buf_left(&c->policy_text), &c->doc, err);
 	if (r == 0)
 		c->policy = source->policy(c->doc);
+	if (r == 0 && c->policy.none)
+		c->methods |= OE_SSH_AUTH_NONE;
 	return r;
 }
 

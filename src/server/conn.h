@@ -39,6 +39,7 @@ enum oe_srv_end {
 	OE_SRV_END_SHUTDOWN, /* the server stops */
 	OE_SRV_END_LISTENER, /* the listener refused: sessions are full */
 	OE_SRV_END_POLICY,   /* the policy refuses, or no longer permits */
+	OE_SRV_END_ORDER,    /* an administrator wants it so */
 	OE_SRV_END_INTERNAL, /* something failed on our side */
 };
 

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -22,14 +23,19 @@ struct oe_loop;
 struct oe_sandbox;
 struct oe_ssh_bind;
 
-#define OE_SRV_CONN_ID_MAX 20
+/* From the listener to a monitor: an administrator ends the connection. */
+#define OE_SRV_SIGNAL_ORDER ((unsigned)SIGRTMIN)
+
+#define OE_SRV_CONN_ID_MAX   20
+#define OE_SRV_INTERFACE_MAX 16 /* IF_NAMESIZE */
 
 struct oe_srv {
 	struct oe_srv_config *cfg;
 	struct oe_ssh_bind *bind;
 	struct oe_sandbox *sandbox;
 	struct oe_eventlog events;
-	const char *self_path; /* absolute path of this program */
+	struct oe_eventlog spool; /* what events.also is, while there is one */
+	const char *self_path;    /* absolute path of this program */
 	uid_t net_uid;
 	gid_t net_gid;
 	struct oe_srv_snapshot snapshot; /* of the policy, for monitors */
@@ -42,6 +48,8 @@ struct oe_srv_peer {
 	struct oe_addr addr, local_addr;
 	char text[OE_ADDR_TEXT_MAX], local_text[OE_ADDR_TEXT_MAX];
 	uint16_t port, local_port;
+	/* it came in by; "": not known */
+	char interface[OE_SRV_INTERFACE_MAX];
 	uint8_t key[16];  /* addr as limits.h and utmp want it */
 	int64_t since_ms; /* monotonic, of accept() */
 };

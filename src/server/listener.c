@@ -90,14 +90,18 @@ static void
 listener_refuse(
     struct listener *l, const struct oe_srv_peer *peer, const char *why)
 {
+	struct oe_eventlog log = l->srv.events;
 	struct oe_event e;
 
-	oe_event_begin(&e, &l->srv.events, "refused");
+	/* for want of room in it: not one more */
+	if (l->full)
+		log.also = NULL;
+	oe_event_begin(&e, &log, "refused");
 	oe_event_str(&e, "conn", peer->id);
 	oe_event_str(&e, "src", peer->text);
 	oe_event_int(&e, "src_port", peer->port);
 	oe_event_str(&e, "reason", why);
-	oe_event_end(&e, &l->srv.events);
+	oe_event_end(&e, &log);
 }
 
 static void
@@ -138,6 +142,8 @@ listener_judge(struct listener *l, const struct oe_srv_peer *peer)
 {
 	enum oe_srv_verdict v;
 
+	if (!listener_policy_room(l))
+		return "spool";
 	if (l->srv.cfg->allow &&
 	    !oe_cidr_list_contains(l->srv.cfg->allow, &peer->addr))
 		return "source";
@@ -260,11 +266,11 @@ listener_reload(struct listener *l, struct oe_err *err)
 	l->srv.bind = bind;
 	oe_srv_limits_set(l->limits, &cfg->limits);
 	/* its feed goes with it */
-	oe_watch_free(&l->policy);
+	listener_policy_stop(l);
 	oe_srv_config_free(l->cfg);
 	*l->cfg = l->srv.cfg = cfg;
 	l->srv.events.fd = cfg->quiet ? -1 : STDOUT_FILENO;
-	l->srv.events.node = cfg->device_id;
+	l->srv.events.node = l->srv.spool.node = cfg->device_id;
 	listener_net_account(l);
 	return listener_policy_start(l, err);
 }
@@ -440,7 +446,7 @@ static void
 listener_free(struct listener *l)
 {
 	listener_forget_children(l);
-	oe_watch_free(&l->policy);
+	listener_policy_stop(l);
 	oe_srv_snapshot_close(&l->srv.snapshot);
 	oe_srv_limits_free(&l->limits);
 	oe_ssh_bind_free(&l->srv.bind);
@@ -466,7 +472,10 @@ oe_srv_listener_run(const struct oe_ctx *ctx, struct oe_srv_config **cfg)
 	    .cfg = cfg,
 	    .signals = -1,
 	    .reports = -1,
-	    .srv = {.cfg = *cfg, .report_fd = -1, .snapshot = {.fd = -1}},
+	    .srv = {.cfg = *cfg,
+		.report_fd = -1,
+		.snapshot = {.fd = -1},
+		.spool = {.fd = -1}},
 	};
 	struct oe_err err = OE_ERR_INIT;
 	int64_t dog = oe_notify_watchdog_ms();
@@ -490,12 +499,12 @@ oe_srv_listener_run(const struct oe_ctx *ctx, struct oe_srv_config **cfg)
 	l.watchdog =
 	    oe_loop_timer(l.loop, dog ? 0 : -1, listener_on_watchdog, &l);
 	listener_adopt(&l);
-	listener_announce(&l);
 	if (listener_policy_start(&l, &err) < 0) {
 		oe_log_error(NULL, "%s", oe_err_text(&err));
 		listener_free(&l);
 		return OE_EXIT_CONFIG;
 	}
+	listener_announce(&l);
 	while (!(l.stopping && (l.killed || !l.n_children)) &&
 	       oe_loop_once(l.loop, -1) == 0)
 		continue;

@@ -50,6 +50,7 @@ struct listener {
 	int signals, reports;
 	struct oe_timer *rest, *kill, *watchdog, *sweep;
 	struct oe_watch *policy; /* something new about it; or NULL */
+	bool full; /* no connections are taken: their events have no room */
 	bool stopping, killed;
 };
 
@@ -74,6 +75,13 @@ void listener_reexec(struct listener *l);
 void listener_adopt(struct listener *l);
 
 /* listener_policy.c */
+/** listener_policy_stop() - before its configuration goes. */
+void listener_policy_stop(struct listener *l);
+/**
+ * listener_policy_room() - may connections be taken?  No while their events
+ * could not be kept; when there is no room at all, those that live end.
+ */
+bool listener_policy_room(struct listener *l);
 /** listener_policy_start() - give the configuration's policy to monitors. */
 int listener_policy_start(struct listener *l, struct oe_err *err);
 /**

@@ -14,6 +14,7 @@
 #include "core/base/fd.h"
 #include "core/base/str.h"
 #include "core/net/loop.h"
+#include "core/ssh/hostkey.h"
 #include "server/listener_internal.h"
 
 static void
@@ -78,6 +79,87 @@ policy_take(struct listener *l, struct oe_err *err)
 }
 
 static void
+policy_order(struct listener *l, const char *conn)
+{
+	const struct child *c;
+	size_t i;
+
+	for (i = 0; i < OE_ARRAY_LEN(l->children); i++)
+		for (c = l->children[i]; c; c = c->next)
+			if (!strcmp(c->id, conn))
+				(void)kill(c->pid, (int)OE_SRV_SIGNAL_ORDER);
+}
+
+static void
+policy_orders(struct listener *l)
+{
+	const struct oe_srv_config *cfg = l->srv.cfg;
+	char conn[OE_SRV_ORDER_MAX];
+
+	while (cfg->source->order && cfg->source->order(cfg->feed, conn))
+		policy_order(l, conn);
+}
+
+bool
+listener_policy_room(struct listener *l)
+{
+	const struct oe_srv_config *cfg = l->srv.cfg;
+	struct oe_err err = OE_ERR_INIT;
+	int r;
+
+	if (!cfg->feed || !cfg->source->room)
+		return true;
+	r = cfg->source->room(cfg->feed, &err);
+	if (r < 0 && !l->full)
+		oe_log_error(
+		    NULL, "NO connections are taken: %s", oe_err_text(&err));
+	else if (r == 0 && l->full)
+		oe_log_warn(NULL, "connections are taken again");
+	l->full = r < 0;
+	if (r == OE_EAGAIN)
+		listener_signal_children(l, SIGTERM);
+	return r == 0;
+}
+
+/* What is refused while there is no room has no room in it either. */
+static void
+policy_spool(struct listener *l)
+{
+	const struct oe_srv_config *cfg = l->srv.cfg;
+	int fd = cfg->source->events ? cfg->source->events(cfg->feed) : -1;
+
+	if (fd < 0)
+		return;
+	l->srv.spool.fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	l->srv.events.also = &l->srv.spool;
+}
+
+void
+listener_policy_stop(struct listener *l)
+{
+	oe_watch_free(&l->policy);
+	oe_fd_close(&l->srv.spool.fd);
+	l->srv.events.also = NULL;
+}
+
+static int
+policy_watch(struct listener *l, struct oe_err *err)
+{
+	const struct oe_srv_config *cfg = l->srv.cfg;
+	struct oe_strs lines = {NULL, 0};
+	char *line;
+	size_t i;
+	int fd;
+
+	for (i = 0; i < oe_ssh_hostkeys_count(cfg->hostkeys); i++)
+		if ((line = oe_ssh_hostkeys_line(cfg->hostkeys, i)))
+			oe_strs_add_take(&lines, line);
+	fd = cfg->source->watch(cfg->feed, &lines, err);
+	oe_strs_done(&lines);
+	return fd;
+}
+
+static void
 policy_on_feed(void *arg, short revents)
 {
 	struct listener *l = arg;
@@ -85,6 +167,8 @@ policy_on_feed(void *arg, short revents)
 	int r = policy_take(l, &err);
 
 	(void)revents;
+	policy_orders(l);
+	(void)listener_policy_room(l);
 	if (r == 0 || r == OE_EAGAIN)
 		return;
 	oe_log_error(NULL, "policy: %s: the old policy stays in force",
@@ -101,13 +185,14 @@ listener_policy_start(struct listener *l, struct oe_err *err)
 	oe_watch_free(&l->policy);
 	if (!cfg->feed)
 		return 0;
-	fd = cfg->source->watch(cfg->feed, err);
+	fd = policy_watch(l, err);
 	if (fd >= 0)
 		l->policy =
 		    oe_loop_watch(l->loop, fd, POLLIN, policy_on_feed, l);
 	else
 		oe_log_warn(NULL, "policy: changes are seen on SIGHUP only: %s",
 		    oe_err_text(err));
+	policy_spool(l);
 	r = policy_publish(l, err);
 	/* it may have changed before it was watched */
 	if (r == 0 && fd >= 0)

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -283,6 +284,49 @@ sock_port(const struct sockaddr_storage *ss)
 			 : ((const struct sockaddr_in *)ss)->sin_port);
 }
 
+/*
+ * Where the handshake's last packet came in, which the kernel keeps with the
+ * socket and tells to who asks for packet information (ip(7), ipv6(7)).  A
+ * source address alone proves nothing: any network can carry any.
+ */
+static void
+sock_interface(int fd, int family, char ret[OE_SRV_INTERFACE_MAX])
+{
+	union {
+		struct cmsghdr align;
+		uint8_t bytes[256];
+	} room;
+	struct msghdr m = {.msg_control = room.bytes};
+	bool v6 = family == AF_INET6;
+	socklen_t n = sizeof room.bytes;
+	int one = 1, zero = 0;
+	struct in6_pktinfo i6;
+	struct in_pktinfo i4;
+	struct cmsghdr *c;
+	unsigned index = 0;
+
+	if (setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP,
+		v6 ? IPV6_RECVPKTINFO : IP_PKTINFO, &one, sizeof one) < 0 ||
+	    getsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP,
+		v6 ? IPV6_2292PKTOPTIONS : IP_PKTOPTIONS, room.bytes, &n) < 0)
+		n = 0;
+	(void)setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP,
+	    v6 ? IPV6_RECVPKTINFO : IP_PKTINFO, &zero, sizeof zero);
+	m.msg_controllen = n;
+	for (c = n ? CMSG_FIRSTHDR(&m) : NULL; c; c = CMSG_NXTHDR(&m, c)) {
+		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+			memcpy(&i4, CMSG_DATA(c), sizeof i4);
+			index = (unsigned)i4.ipi_ifindex;
+		} else if (c->cmsg_level == IPPROTO_IPV6 &&
+			   c->cmsg_type == IPV6_PKTINFO) {
+			memcpy(&i6, CMSG_DATA(c), sizeof i6);
+			index = i6.ipi6_ifindex;
+		}
+	}
+	if (!index || !if_indextoname(index, ret))
+		ret[0] = 0;
+}
+
 int
 listener_identify(const struct listener *l, int fd, struct oe_srv_peer *ret)
 {
@@ -290,7 +334,6 @@ listener_identify(const struct listener *l, int fd, struct oe_srv_peer *ret)
 	socklen_t plen = sizeof peer, llen = sizeof local;
 	int one = 1;
 
-	(void)l;
 	memset(ret, 0, sizeof *ret);
 	if (getpeername(fd, (struct sockaddr *)&peer, &plen) < 0 ||
 	    getsockname(fd, (struct sockaddr *)&local, &llen) < 0 ||
@@ -304,6 +347,8 @@ listener_identify(const struct listener *l, int fd, struct oe_srv_peer *ret)
 	ret->port = sock_port(&peer);
 	ret->local_port = sock_port(&local);
 	sock_key(&ret->addr, ret->key);
+	if (l->srv.cfg->policy.none)
+		sock_interface(fd, peer.ss_family, ret->interface);
 	ret->since_ms = oe_time_mono_ms();
 	snprintf(ret->id, sizeof ret->id, "%08x%08x", oe_mem_random(0),
 	    oe_mem_random(0));

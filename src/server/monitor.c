@@ -98,6 +98,8 @@ monitor_end_text(enum oe_srv_end why)
 		return "sessions-full";
 	case OE_SRV_END_POLICY:
 		return "policy";
+	case OE_SRV_END_ORDER:
+		return "order";
 	case OE_SRV_END_INTERNAL:
 		return "internal";
 	}
@@ -323,6 +325,9 @@ monitor_on_signal(void *arg, short revents)
 		monitor_reap(c);
 	else if (si.ssi_signo == SIGUSR2)
 		oe_srv__policy_changed(c);
+	else if (si.ssi_signo == OE_SRV_SIGNAL_ORDER)
+		oe_srv__end(c, OE_SRV_END_ORDER,
+		    "an administrator has ended this session");
 	else if (si.ssi_signo == SIGUSR1)
 		oe_srv__end(c, OE_SRV_END_LISTENER,
 		    "the server has all the sessions that it may have");
@@ -355,6 +360,7 @@ monitor_signals(struct oe_srv_conn *c)
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGUSR1);
 	sigaddset(&set, SIGUSR2);
+	sigaddset(&set, (int)OE_SRV_SIGNAL_ORDER);
 	sigprocmask(SIG_SETMASK, &set, NULL);
 	c->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return c->signals < 0 ? OE_ESYS : 0;
@@ -396,6 +402,8 @@ monitor_fork_net(struct oe_srv_conn *c, int fd)
 		oe_srv_snapshot_close(&c->snapshot);
 		if (c->srv->report_fd >= 0)
 			close(c->srv->report_fd);
+		if (c->srv->spool.fd >= 0)
+			close(c->srv->spool.fd);
 		/* events are the monitor's to write */
 		if (monitor_mute() < 0)
 			_exit(1);

@@ -99,6 +99,7 @@ oe_srv_identity_own(
 	to->id.requested_user = to->requested_user =
 	    oe_mem_strdup(id->requested_user);
 	to->id.source = to->source = oe_mem_strdup(id->source);
+	to->id.interface = to->interface = oe_mem_strdup(id->interface);
 	to->id.key_fingerprint = to->key_fingerprint =
 	    oe_mem_strdup(id->key_fingerprint);
 	to->id.cert_key_id = to->cert_key_id = oe_mem_strdup(id->cert_key_id);
@@ -119,6 +120,7 @@ oe_srv_identity_own_done(struct oe_srv_identity_own *o)
 	oe_mem_free(&o->key_fingerprint);
 	oe_mem_free(&o->cert_key_id);
 	oe_mem_free(&o->ca_fingerprint);
+	oe_mem_free(&o->interface);
 	oe_strs_done(&o->cert_principals);
 	memset(&o->id, 0, sizeof(o->id));
 }

@@ -34,6 +34,7 @@ struct oe_srv_identity {
 	const char *source;         /* address as text */
 	/* the same, and where it came to; NULL: not known */
 	const struct oe_addr *addr, *local_addr;
+	const char *interface; /* that it came in by; NULL: not known */
 	enum oe_srv_method method;
 	const char *key_fingerprint; /* "SHA256:..." of the key itself */
 	const char *cert_key_id;
@@ -41,6 +42,7 @@ struct oe_srv_identity {
 	const struct oe_strs *cert_principals;
 	uint64_t cert_serial;
 	const char *ca_fingerprint;
+	bool cert_local; /* the authority is one of --trusted-ca */
 };
 
 /* For what a policy itself vouches, with no other file about the user. */
@@ -48,6 +50,7 @@ enum oe_srv_vouch {
 	OE_SRV_VOUCH_KEY = 1 << 0, /* the rule names this key */
 	OE_SRV_VOUCH_CERT = 1
 			    << 1, /* the rule names who the certificate says */
+	OE_SRV_VOUCH_PLACE = 1 << 2, /* its address says who it is */
 };
 
 /* What they get; oe_srv_rule_done() it. */
@@ -96,6 +99,14 @@ struct oe_srv_policy {
 	int (*command)(const void *self, const struct oe_srv_rule *rule,
 	    const char *command, struct oe_err *err);
 	/*
+	 * Authorities of certificates, lines as in authorized keys, besides
+	 * --trusted-ca; NULL: none.  Whom their certificates stand for is the
+	 * policy's to say.
+	 */
+	const struct oe_strs *authorities;
+	/* Method none can be accepted: by OE_SRV_VOUCH_PLACE only. */
+	bool none;
+	/*
 	 * The local user depends on who asks, not on the requested name
 	 * alone: the map of users is not asked.
 	 */
@@ -133,7 +144,7 @@ void oe_srv_rule_done(struct oe_srv_rule *r);
 struct oe_srv_identity_own {
 	struct oe_srv_identity id; /* its texts are the own ones */
 	char *requested_user, *source, *key_fingerprint, *cert_key_id;
-	char *ca_fingerprint;
+	char *ca_fingerprint, *interface;
 	struct oe_strs cert_principals;
 };
 

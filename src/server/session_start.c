@@ -389,7 +389,7 @@ oe_srv__session_launch(struct oe_srv_conn *c, struct oe_srv_session *s,
 	if (r == 0 && !s->pty)
 		r = launch_pipes(ours, theirs, err);
 	/* nobody would read them: then the program need not write them */
-	if (r == 0 && l.reports && c->srv->events.fd >= 0)
+	if (r == 0 && l.reports && oe_event_wanted(&c->srv->events))
 		r = oe_srv__reports_open(c, s, &l.report_fd, err);
 	if (r == 0)
 		r = launch_fork(c, s, &l, theirs, err);

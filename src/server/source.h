@@ -14,6 +14,8 @@
 
 #include "server/policy.h"
 
+#define OE_SRV_ORDER_MAX 64 /* an id of a connection */
+
 struct oe_buf;
 struct oe_err;
 struct oe_module_set;
@@ -33,8 +35,11 @@ struct oe_srv_source {
 	 * Begin to watch: a descriptor, which stays the feed's, that is
 	 * readable when take() may have something new; -1: never.  Before it
 	 * a feed holds no descriptor: the listener closes what it inherited.
+	 * @host_keys: public keys of this server, borrowed; lines as
+	 *             authorized keys have them.
 	 */
-	int (*watch)(struct oe_srv_feed *f, struct oe_err *err);
+	int (*watch)(struct oe_srv_feed *f, const struct oe_strs *host_keys,
+	    struct oe_err *err);
 	/*
 	 * The bytes as of now; @ret is initialised by this function, and
 	 * wants oe_buf_done() on success.  Must not block for long.
@@ -43,6 +48,20 @@ struct oe_srv_source {
 	 */
 	int (*take)(
 	    struct oe_srv_feed *f, struct oe_buf *ret, struct oe_err *err);
+
+	/*
+	 * What a watched feed may do besides; each may be NULL.
+	 * events(): a descriptor that events are appended to as well, which
+	 * stays the feed's; -1: none.
+	 */
+	int (*events)(const struct oe_srv_feed *f);
+	/*
+	 * room(): OE_ETOOBIG: no connection can be taken now, for the reason
+	 * in @err; OE_EAGAIN: none may go on either.
+	 */
+	int (*room)(const struct oe_srv_feed *f, struct oe_err *err);
+	/* order(): the next connection that is to be ended; false: no more */
+	bool (*order)(struct oe_srv_feed *f, char conn[OE_SRV_ORDER_MAX]);
 
 	/* listener and monitor */
 	int (*parse)(const void *p, size_t n, struct oe_srv_doc **ret,

@@ -87,7 +87,8 @@ texts(struct oe_eventlog *log, const char *text, const char *more)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct oe_eventlog log = {memfd_create("log", MFD_CLOEXEC), "node"};
+	struct oe_eventlog log = {
+	    .fd = memfd_create("log", MFD_CLOEXEC), .node = "node"};
 	char *text = malloc(size + 1);
 
 	assert(text);

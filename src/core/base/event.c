@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/base/event.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 
 #include "core/base/event_internal.h"
 #include "core/base/fd.h"
+#include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
 #include "core/base/time.h"
@@ -138,6 +141,12 @@ oe_event__open(
 	oe_event_str(e, "node", node);
 }
 
+bool
+oe_event_wanted(const struct oe_eventlog *log)
+{
+	return log->fd >= 0 || (log->also && log->also->fd >= 0);
+}
+
 void
 oe_event_begin(
     struct oe_event *e, const struct oe_eventlog *log, const char *name)
@@ -145,7 +154,7 @@ oe_event_begin(
 	char ts[40];
 
 	memset(e, 0, sizeof *e);
-	if (log->fd < 0)
+	if (!oe_event_wanted(log))
 		return;
 	oe_time_format(oe_time_wall_ms(), ts, sizeof ts);
 	oe_event__open(e, ts, name, log->node);
@@ -212,10 +221,32 @@ oe_event__close(struct oe_event *e)
 	return true;
 }
 
+static void
+event_append(int fd, struct oe_event *e)
+{
+	struct iovec v[2] = {
+	    {.iov_base = "\n", .iov_len = 1},
+	    {.iov_base = e->text, .iov_len = e->n},
+	};
+	ssize_t n;
+
+	do
+		n = writev(fd, v, 2);
+	while (n < 0 && errno == EINTR);
+	if (n != (ssize_t)e->n + 1)
+		oe_log_error(NULL, "an event was LOST: %s: %.*s",
+		    n < 0 ? strerror(errno) : "no room", (int)e->n - 1,
+		    e->text);
+}
+
 void
 oe_event_end(struct oe_event *e, const struct oe_eventlog *log)
 {
-	if (e->text && oe_event__close(e))
-		(void)oe_fd_write_all(log->fd, e->text, e->n);
+	if (e->text && oe_event__close(e)) {
+		if (log->fd >= 0)
+			(void)oe_fd_write_all(log->fd, e->text, e->n);
+		if (log->also && log->also->fd >= 0)
+			event_append(log->also->fd, e);
+	}
 	oe_event_drop(e);
 }

@@ -24,7 +24,16 @@
 struct oe_eventlog {
 	int fd;           /* -1: nowhere */
 	const char *node; /* id of this device, borrowed */
+	/*
+	 * Where they go besides, borrowed, or NULL: a file opened with
+	 * O_APPEND (core/mesh/spool.h).  Each line has an empty one before it
+	 * there, so that one which was cut does not spoil the next.
+	 */
+	const struct oe_eventlog *also;
 };
+
+/** oe_event_wanted() - does an event go anywhere? */
+bool oe_event_wanted(const struct oe_eventlog *log);
 
 struct oe_event {
 	char *text; /* the object so far; NULL: the log is off */
@@ -54,5 +63,8 @@ bool oe_event_foreign(
     struct oe_event *e, const char *key, const char *text, size_t n);
 /** oe_event_drop() - free @e without a line. */
 void oe_event_drop(struct oe_event *e);
-/** oe_event_end() - write the line (unless @log is off) and free @e. */
+/**
+ * oe_event_end() - write the line (unless @log is off) and free @e.  A line
+ * that cannot be appended to @log's second file is told to the log.
+ */
 void oe_event_end(struct oe_event *e, const struct oe_eventlog *log);

@@ -231,3 +231,17 @@ oe_ssh_hostkeys_describe(const struct oe_ssh_hostkeys *k, size_t i)
 {
 	return i < k->n ? k->what[i] : NULL;
 }
+
+char *
+oe_ssh_hostkeys_line(const struct oe_ssh_hostkeys *k, size_t i)
+{
+	char *text = NULL, *line;
+
+	if (i >= k->n ||
+	    ssh_pki_export_pubkey_base64(k->key[i], &text) != SSH_OK)
+		return NULL;
+	line = oe_mem_printf(
+	    "%s %s", ssh_key_type_to_char(ssh_key_type(k->key[i])), text);
+	ssh_string_free_char(text);
+	return line;
+}

@@ -25,3 +25,8 @@ void oe_ssh_hostkeys_free(struct oe_ssh_hostkeys **k);
 size_t oe_ssh_hostkeys_count(const struct oe_ssh_hostkeys *k);
 /** oe_ssh_hostkeys_describe() - "ssh-ed25519 SHA256:..." of key @i. */
 const char *oe_ssh_hostkeys_describe(const struct oe_ssh_hostkeys *k, size_t i);
+/**
+ * oe_ssh_hostkeys_line() - "ssh-ed25519 AAAA..." of key @i, its public half.
+ * Return: free() it; NULL when libssh fails.
+ */
+char *oe_ssh_hostkeys_line(const struct oe_ssh_hostkeys *k, size_t i);

@@ -35,7 +35,7 @@ static void
 test_events(void **state)
 {
 	static char big[3000];
-	struct oe_eventlog log = {-1, "robot-7"};
+	struct oe_eventlog log = {.fd = -1, .node = "robot-7"};
 	struct oe_event e;
 	int p[2], i;
 	json_t *o;
@@ -84,7 +84,7 @@ test_events(void **state)
 static void
 test_switched_off(void **state)
 {
-	struct oe_eventlog off = {-1, "x"};
+	struct oe_eventlog off = {.fd = -1, .node = "x"};
 	struct oe_event e;
 
 	(void)state;
@@ -126,7 +126,7 @@ test_foreign(void **state)
 	    {"{\"a\":\"\xc3\xa4\"}", false},
 	    {"{\"a\":\"\xff\"}", false},
 	};
-	struct oe_eventlog log = {-1, "robot-7"};
+	struct oe_eventlog log = {.fd = -1, .node = "robot-7"};
 	struct oe_event e;
 	json_t *o, *in;
 	int p[2];
@@ -182,7 +182,7 @@ static void
 test_foreign_is_shortened(void **state)
 {
 	static char text[4096], path[1000];
-	struct oe_eventlog log = {-1, "robot-7"};
+	struct oe_eventlog log = {.fd = -1, .node = "robot-7"};
 	struct oe_event e;
 	int p[2], n;
 	json_t *o;
@@ -282,7 +282,8 @@ test_as_jansson(void **state)
 	    "{\"src_port\":1,\"local_user\":\"\",\"node\":\"n\",\"conn\":0}",
 	    "{\"abcdefghijklmnopqrstuvwxyz._abcd\":1}",
 	};
-	struct oe_eventlog log = {memfd_create("log", MFD_CLOEXEC), "robot"};
+	struct oe_eventlog log = {
+	    .fd = memfd_create("log", MFD_CLOEXEC), .node = "robot"};
 	char big[3000], text[4200];
 	int i, n;
 
@@ -316,7 +317,7 @@ test_texts_as_jansson(void **state)
 	static const char *const pieces[] = {"a", "\"", "\\", "\xc3\xa4",
 	    "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xff", "\n", "\x7f", "/"};
 	struct oe_eventlog log = {
-	    memfd_create("log", MFD_CLOEXEC), "r\xc3\xb6"};
+	    .fd = memfd_create("log", MFD_CLOEXEC), .node = "r\xc3\xb6"};
 	char want[OE_EVENT_LINE_MAX], name[2] = "a", text[4 * 1500];
 	struct oe_event e;
 	uint32_t seed = 1;

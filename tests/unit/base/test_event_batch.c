@@ -25,7 +25,7 @@ setup(void **state)
 {
 	(void)state;
 	assert_int_equal(pipe2(pipes, O_CLOEXEC | O_DIRECT), 0);
-	event_log = (struct oe_eventlog){pipes[1], "robot"};
+	event_log = (struct oe_eventlog){.fd = pipes[1], .node = "robot"};
 	oe_time_fake(1700000000998);
 	return 0;
 }

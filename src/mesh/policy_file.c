@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "mesh/server_feed.h"
+#include "mesh/policy_file.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 #include "core/base/mem.h"
 #include "core/mesh/policy.h"
 
-struct oe_srv_feed {
+struct oe_mesh__file {
 	char *path;
 	int watch; /* inotify, or -1 */
 	bool taken;
@@ -23,10 +23,10 @@ struct oe_srv_feed {
 	uint8_t hash[OE_SHA256_SIZE]; /* of what was taken last */
 };
 
-struct oe_srv_feed *
-oe_mesh__feed_new(const char *path)
+struct oe_mesh__file *
+oe_mesh__file_new(const char *path)
 {
-	struct oe_srv_feed *f = oe_mem_zalloc(sizeof *f);
+	struct oe_mesh__file *f = oe_mem_zalloc(sizeof *f);
 
 	f->path = oe_mem_strdup(path);
 	f->watch = -1;
@@ -44,7 +44,7 @@ feed_folder(const char *path)
 }
 
 int
-oe_mesh__feed_watch(struct oe_srv_feed *f, struct oe_err *err)
+oe_mesh__file_watch(struct oe_mesh__file *f, struct oe_err *err)
 {
 	const uint32_t events = IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE |
 				IN_DELETE | IN_MOVED_FROM | IN_ATTRIB;
@@ -60,7 +60,7 @@ oe_mesh__feed_watch(struct oe_srv_feed *f, struct oe_err *err)
 }
 
 void
-oe_mesh__feed_close(struct oe_srv_feed **f)
+oe_mesh__file_close(struct oe_mesh__file **f)
 {
 	if (!*f)
 		return;
@@ -71,7 +71,7 @@ oe_mesh__feed_close(struct oe_srv_feed **f)
 
 /* Which names changed is not asked: what the file holds decides. */
 static void
-feed_drain(struct oe_srv_feed *f)
+feed_drain(struct oe_mesh__file *f)
 {
 	char events[4096];
 
@@ -81,7 +81,7 @@ feed_drain(struct oe_srv_feed *f)
 
 /* Who can write the policy can be anybody: only its owner may. */
 static int
-feed_read(struct oe_srv_feed *f, struct oe_buf *ret, struct oe_err *err)
+feed_read(struct oe_mesh__file *f, struct oe_buf *ret, struct oe_err *err)
 {
 	int fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), r;
 	struct stat st;
@@ -103,8 +103,8 @@ feed_read(struct oe_srv_feed *f, struct oe_buf *ret, struct oe_err *err)
 }
 
 int
-oe_mesh__feed_take(
-    struct oe_srv_feed *f, struct oe_buf *ret, struct oe_err *err)
+oe_mesh__file_take(
+    struct oe_mesh__file *f, struct oe_buf *ret, struct oe_err *err)
 {
 	uint8_t hash[OE_SHA256_SIZE];
 	struct oe_buf text;

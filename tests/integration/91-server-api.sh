@@ -1,0 +1,162 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# ssh-server under the policy of a control-server: who gets in, what a change
+# of policy or of the directory does, and what the server does while the API
+# is away, lies, or gives orders.
+. "${OE_SRCDIR:-$(dirname "$0")/../..}/tests/lib.sh"
+. "$OE_SRCDIR/tests/lib/control.sh"
+need ssh ssh-keygen jq curl python3
+
+unset http_proxy https_proxy HTTPS_PROXY ALL_PROXY all_proxy NO_PROXY
+LOGIN=$ME
+LOGIN_FILE=$T/device.json
+STATE=$T/state
+make_key id
+make_key other
+
+# an address that it has again when it is back
+API_PORT=$(free_port)
+API=http://$LO:$API_PORT
+start_control --listen "$API" || bail "no control-server"
+control_login || bail "no login at the control-server"
+printf '%s\n' "$CONTROL_PASSWORD" >"$T/password"
+chmod 600 "$T/password"
+
+oe() {
+	run "$OMNIEDGE" "$@"
+}
+
+oe login -u "$CONTROL_EMAIL" --password-file "$T/password" \
+	--file "$LOGIN_FILE" --api "$API"
+status_is 0 "the device's login"
+run "$OMNIEDGE" ssh-server --check-config --api --api-login "$LOGIN_FILE"
+status_is 78 "a machine that is not registered does not start"
+oe device register robot-1 --hardware-id 0001 --file "$LOGIN_FILE"
+status_is 0 "device register"
+DEVICE=$(cat "$OUT")
+api POST /api/v2/virtual-networks \
+	'{"name":"lab","ip_range":"100.64.9.0/24"}' >"$T/network"
+NETWORK=$(field id "$(cat "$T/network")")
+oe device join lab --file "$LOGIN_FILE"
+status_is 0 "device join"
+run "$OMNIEDGE" ssh-server --check-config --api --api-login "$LOGIN_FILE" \
+	--policy "$T/x"
+status_is 64 "not together with --policy"
+
+# document RULE...: a policy of these rules, on standard output.
+document() {
+	local IFS=,
+	printf '{"version":1,"updated_at":"2026-01-01T00:00:00Z","rules":[%s]}' \
+		"$*"
+}
+
+# rule ID PRINCIPALS ACTION: one rule for $ME.
+rule() {
+	printf '{"id":"%s","principals":[%s],"ssh_users":{"%s":"%s"},' \
+		"$1" "$2" "$ME" "$ME"
+	printf '"action":{%s}}' "$3"
+}
+
+# policy RULE...: give the API a new one.
+policy() {
+	api PUT /api/ssh/v1/policy "{\"network_id\":\"$NETWORK\",
+		\"policy\":$(document "$@")}" >"$T/put"
+	grep -q '^200' "$T/put" || diag_file "$T/put"
+}
+
+# now TEXT RULE...: the same, and wait until it is in force.
+changes() {
+	events policy.change | wc -l
+}
+
+more_changes() {
+	[ "$(changes)" -gt "$1" ]
+}
+
+in_force() {
+	local before
+	before=$(changes)
+	policy "$@"
+	wait_for 60 more_changes "$before" || diag "the policy was not taken"
+}
+
+# hold COMMAND: a session in the background; sets HOLD_PID.
+hold() {
+	SSH_SAYS=INFO ossh -o ServerAliveInterval=0 "$ME@$LO" "$1" \
+		>"$T/hold" 2>&1 3>&- &
+	HOLD_PID=$!
+	own "$HOLD_PID"
+	wait_for 20 grep -q here "$T/hold" || diag_file "$T/hold"
+}
+
+# ended REGEX TEXT: the held session ends, and is told why.
+ended() {
+	check "$2" wait_for 60 eval "! alive $HOLD_PID"
+	like "$(cat "$T/hold")" "$1" "$2: and is told"
+	wait "$HOLD_PID" 2>/dev/null
+}
+
+: >"$T/authorized_keys"
+run_server() {
+	start_server --api --api-login "$LOGIN_FILE" --api-state "$STATE" \
+		--api-interval 1 --authorized-keys "$T/authorized_keys" "$@"
+}
+
+# --- who ---------------------------------------------------------------------
+
+policy "$(rule mail "{\"user_email\":\"$CONTROL_EMAIL\"}" '"accept":true')"
+run_server || bail "no server"
+check "the policy is fetched" wait_for 60 event_seen policy.change '"1 rule"'
+kept_out "a key that nobody registered"
+before=$(changes)
+api POST /api/ssh/v1/keys "{\"name\":\"k\",\"key\":\"$(cat "$T/id.pub")\"}" \
+	>"$T/key"
+KEY=$(field id "$(cat "$T/key")")
+check "the directory changes" wait_for 60 more_changes "$before"
+gets_in "a registered key, in no other file"
+SSH_KEY=$T/other kept_out "and no other"
+api POST /api/ssh/v1/certificates "{\"network_id\":\"$NETWORK\",
+	\"key\":\"$(cat "$T/other.pub")\"}" >"$T/cert"
+field certificate "$(cat "$T/cert")" >"$T/other-cert.pub"
+SSH_KEY=$T/other gets_in "a certificate of the network's authority" \
+	-o CertificateFile="$T/other-cert.pub"
+HOST_KEY=$(ssh-keygen -yf "$T/hostkeys/ssh_host_ed25519_key" | cut -d' ' -f2)
+has_host_key() {
+	api GET "/api/ssh/v1/networks/$NETWORK/host-keys" |
+		grep -qF "${HOST_KEY:?}"
+}
+check "the host keys are registered" wait_for 60 has_host_key
+
+# --- changes -----------------------------------------------------------------
+
+hold 'echo here; sleep 300'
+in_force "$(rule none '{"user_email":"nobody@example.org"}' '"accept":true')"
+ended 'no longer permits' "a session whose rule is gone"
+in_force "$(rule mail "{\"user_email\":\"$CONTROL_EMAIL\"}" '"accept":true')"
+hold 'echo here; sleep 300'
+api DELETE "/api/ssh/v1/keys/$KEY" >"$T/deleted"
+ended 'no longer permits' "a session whose key is registered no more"
+api POST /api/ssh/v1/keys "{\"name\":\"k\",\"key\":\"$(cat "$T/id.pub")\"}" \
+	>"$T/key"
+wait_for 60 eval 'ossh "$ME@$LO" true 2>/dev/null'
+
+# --- orders ------------------------------------------------------------------
+
+hold 'echo here; sleep 300'
+live() {
+	api GET "/api/ssh/v1/sessions?network_id=$NETWORK" >"$T/live"
+	[ "$(grep -o '"id":"ses' "$T/live" | wc -l)" = 1 ]
+}
+check "the session is shown by the API" wait_for 60 live
+SESSION=$(grep -o '"id":"ses[^"]*' "$T/live" | cut -d'"' -f4)
+api POST "/api/ssh/v1/sessions/$SESSION/kill" '{"reason":"test"}' >"$T/kill"
+ended 'an administrator has ended' "a session that is ordered to end"
+check "event disconnect" event_seen disconnect '"reason":"order"'
+no_orders() {
+	[ "$(api GET "/api/ssh/v1/devices/$DEVICE/orders" | grep -c ord)" = 0 ]
+}
+check "the order is acknowledged" wait_for 60 no_orders
+
+stop_server
+unlike "$(cat "$SERVER_LOG")" 'Sanitizer|runtime error' "no complaint in the log"
+done_testing
