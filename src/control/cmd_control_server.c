@@ -261,9 +261,10 @@ run_admin(const struct oe_ctx *ctx, const struct oe_ctl_config *c)
 
 	if (r < 0)
 		oe_log_error(NULL, "%s", oe_err_text(&err));
-	return r == 0           ? OE_EXIT_OK
-	       : r == OE_EUSAGE ? OE_EXIT_USAGE
-				: OE_EXIT_FAILURE;
+	return r == 0            ? OE_EXIT_OK
+	       : r == OE_EUSAGE  ? OE_EXIT_USAGE
+	       : r == OE_EABSENT ? OE_EXIT_UNAVAILABLE
+				 : OE_EXIT_FAILURE;
 }
 
 static int

@@ -4,6 +4,10 @@
  */
 #pragma once
 
+#include "core/base/library.h"
+
 struct oe_command;
 
 extern const struct oe_command oe_ctl_command_control_server;
+/* version.c; ended by name NULL. */
+extern const struct oe_library oe_ctl_libraries[];

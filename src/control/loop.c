@@ -3,7 +3,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <libwebsockets.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdatomic.h>
@@ -161,7 +160,7 @@ take(struct oe_ctl_loop *l, int fd, bool tls)
 	how.opaque = k;
 	/* on failure it has closed fd, and told oe_ctl__on_conn() or not */
 	k->adopting = true;
-	k->wsi = lws_adopt_descriptor_vhost_via_info(&how);
+	k->wsi = oe_ctl__lws()->lws_adopt_descriptor_vhost_via_info(&how);
 	k->adopting = false;
 	if (!k->wsi)
 		oe_ctl__link_out(&k);
@@ -182,7 +181,7 @@ accept_some(struct oe_ctl_loop *l, struct oe_ctl__door *d)
 		    errno == ENOBUFS) {
 			oe_log_error(NULL, "accept: %s: resting a moment",
 			    strerror(errno));
-			lws_rx_flow_control(d->wsi, 0);
+			oe_ctl__lws()->lws_rx_flow_control(d->wsi, 0);
 			l->rest_until_ms = oe_time_mono_ms() + ACCEPT_REST_MS;
 		}
 		return;
@@ -197,7 +196,7 @@ on_door(struct lws *wsi, enum lws_callback_reasons why, void *user, void *in,
 
 	if (why == LWS_CALLBACK_EVENT_WAIT_CANCELLED)
 		return 0;
-	d = lws_get_opaque_user_data(wsi);
+	d = oe_ctl__lws()->lws_get_opaque_user_data(wsi);
 	(void)user;
 	(void)in;
 	(void)len;
@@ -249,7 +248,7 @@ collect(struct oe_ctl_loop *l)
 		k->sending = r;
 		k->sent = 0;
 		k->deadline_ms = oe_time_mono_ms() + l->plan.body_ms;
-		lws_callback_on_writable(k->wsi);
+		oe_ctl__lws()->lws_callback_on_writable(k->wsi);
 	}
 	l->plan.server->metrics.waiting = (int64_t)oe_ctl_pool_waiting(l->pool);
 }
@@ -282,7 +281,7 @@ close_doors(struct oe_ctl_loop *l)
 
 	for (i = 0; i < l->n_doors; i++)
 		if (l->doors[i].wsi)
-			lws_set_timeout(l->doors[i].wsi,
+			oe_ctl__lws()->lws_set_timeout(l->doors[i].wsi,
 			    PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
 }
 
@@ -304,7 +303,7 @@ sweep(struct oe_ctl_loop *l)
 	if (l->rest_until_ms && now >= l->rest_until_ms) {
 		l->rest_until_ms = 0;
 		for (i = 0; i < l->n_doors; i++)
-			lws_rx_flow_control(l->doors[i].wsi, 1);
+			oe_ctl__lws()->lws_rx_flow_control(l->doors[i].wsi, 1);
 	}
 }
 
@@ -314,7 +313,7 @@ on_tick(lws_sorted_usec_list_t *sul)
 	struct oe_ctl_loop *l = lws_container_of(sul, struct oe_ctl_loop, tick);
 
 	sweep(l);
-	lws_sul_schedule(l->context, 0, &l->tick, on_tick,
+	oe_ctl__lws()->lws_sul_schedule(l->context, 0, &l->tick, on_tick,
 	    l->stopping || l->rest_until_ms ? 50000 : 500000);
 }
 
@@ -331,7 +330,7 @@ wake(void *arg)
 {
 	struct oe_ctl_loop *l = arg;
 
-	lws_cancel_service(l->context);
+	oe_ctl__lws()->lws_cancel_service(l->context);
 }
 
 static int
@@ -343,17 +342,17 @@ make_vhosts(struct oe_ctl_loop *l, struct oe_err *err)
 	i.port = CONTEXT_PORT_NO_LISTEN_SERVER;
 	i.protocols = protocols;
 	i.vhost_name = "plain";
-	l->plain_vhost = lws_create_vhost(l->context, &i);
+	l->plain_vhost = oe_ctl__lws()->lws_create_vhost(l->context, &i);
 	i.vhost_name = "doors";
 	i.protocols = door_protocols;
-	l->door_vhost = lws_create_vhost(l->context, &i);
+	l->door_vhost = oe_ctl__lws()->lws_create_vhost(l->context, &i);
 	i.protocols = protocols;
 	if (l->plan.tls) {
 		i.vhost_name = "tls";
 		i.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
 			    LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX;
 		i.alpn = "http/1.1";
-		l->tls_vhost = lws_create_vhost(l->context, &i);
+		l->tls_vhost = oe_ctl__lws()->lws_create_vhost(l->context, &i);
 	}
 	if (!l->plain_vhost || !l->door_vhost || (l->plan.tls && !l->tls_vhost))
 		return oe_err_set(err, OE_ELIB, "libwebsockets: no vhost");
@@ -381,7 +380,8 @@ open_doors(struct oe_ctl_loop *l, struct oe_err *err)
 		how.fd.filefd = l->doors[i].fd;
 		how.vh_prot_name = "door";
 		how.opaque = &l->doors[i];
-		l->doors[i].wsi = lws_adopt_descriptor_vhost_via_info(&how);
+		l->doors[i].wsi =
+		    oe_ctl__lws()->lws_adopt_descriptor_vhost_via_info(&how);
 		if (l->doors[i].fd < 0 || !l->doors[i].wsi)
 			return oe_err_set(
 			    err, OE_ELIB, "libwebsockets: cannot listen");
@@ -411,11 +411,15 @@ oe_ctl_loop_new(const struct oe_ctl_loop_plan *plan, struct oe_ctl_loop **ret,
 	struct oe_ctl_loop *l = oe_mem_zalloc(sizeof *l);
 	struct oe_ctl_pool_calls calls = {work, wake, l};
 	struct lws_context_creation_info i;
-	int r;
+	int r = oe_ctl__lws_load(err);
 
+	if (r < 0) {
+		free(l);
+		return r;
+	}
 	l->plan = *plan;
 	l->grace_ms = -1;
-	lws_set_log_level(LLL_ERR | LLL_WARN, emit);
+	oe_ctl__lws()->lws_set_log_level(LLL_ERR | LLL_WARN, emit);
 	memset(&i, 0, sizeof i);
 	i.port = CONTEXT_PORT_NO_LISTEN;
 	i.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
@@ -423,7 +427,7 @@ oe_ctl_loop_new(const struct oe_ctl_loop_plan *plan, struct oe_ctl_loop **ret,
 	i.user = l;
 	i.pt_serv_buf_size = OE_CTL_CONN_READ_MAX;
 	i.fd_limit_per_thread = descriptors(plan);
-	l->context = lws_create_context(&i);
+	l->context = oe_ctl__lws()->lws_create_context(&i);
 	r = l->context ? 0
 		       : oe_err_set(err, OE_ELIB, "libwebsockets: no context");
 	if (r == 0)
@@ -450,7 +454,7 @@ oe_ctl_loop_free(struct oe_ctl_loop **lp)
 	oe_ctl_pool_free(&l->pool);
 	l->freeing = true;
 	if (l->context)
-		lws_context_destroy(l->context);
+		oe_ctl__lws()->lws_context_destroy(l->context);
 	t = atomic_exchange(&l->new_tls, NULL);
 	oe_ctl_tls_free(&t);
 	free(l->doors);
@@ -463,8 +467,9 @@ oe_ctl_loop_run(struct oe_ctl_loop *l)
 	int64_t grace;
 	bool closing = false;
 
-	lws_sul_schedule(l->context, 0, &l->tick, on_tick, 500000);
-	while (lws_service(l->context, 0) >= 0) {
+	oe_ctl__lws()->lws_sul_schedule(
+	    l->context, 0, &l->tick, on_tick, 500000);
+	while (oe_ctl__lws()->lws_service(l->context, 0) >= 0) {
 		grace = l->grace_ms;
 		if (grace < 0)
 			continue;
@@ -477,14 +482,14 @@ oe_ctl_loop_run(struct oe_ctl_loop *l)
 		if (!l->first || oe_time_mono_ms() >= l->stop_at_ms)
 			break;
 	}
-	lws_sul_cancel(&l->tick);
+	oe_ctl__lws()->lws_sul_cancel(&l->tick);
 }
 
 void
 oe_ctl_loop_stop(struct oe_ctl_loop *l, int64_t grace_ms)
 {
 	l->grace_ms = grace_ms;
-	lws_cancel_service(l->context);
+	oe_ctl__lws()->lws_cancel_service(l->context);
 }
 
 void
@@ -493,7 +498,7 @@ oe_ctl_loop_set_tls(struct oe_ctl_loop *l, struct oe_ctl_tls *tls)
 	struct oe_ctl_tls *old = atomic_exchange(&l->new_tls, tls);
 
 	oe_ctl_tls_free(&old);
-	lws_cancel_service(l->context);
+	oe_ctl__lws()->lws_cancel_service(l->context);
 }
 
 uint64_t
@@ -501,6 +506,6 @@ oe_ctl_loop_beat(struct oe_ctl_loop *l)
 {
 	uint64_t n = l->beat;
 
-	lws_cancel_service(l->context);
+	oe_ctl__lws()->lws_cancel_service(l->context);
 	return n;
 }

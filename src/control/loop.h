@@ -38,7 +38,7 @@ struct oe_ctl_loop_plan {
 /**
  * oe_ctl_loop_new() - nothing is accepted yet.
  * @plan: the lists in it are borrowed for this call only.
- * Return: 0, OE_ELIB, OE_ENOMEM.
+ * Return: 0, OE_ELIB, OE_ENOMEM, OE_EABSENT (a library is not installed).
  */
 int oe_ctl_loop_new(const struct oe_ctl_loop_plan *plan,
     struct oe_ctl_loop **ret, struct oe_err *err) OE_MUST_CHECK;

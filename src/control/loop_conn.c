@@ -58,7 +58,8 @@ oe_ctl__kill(struct oe_ctl__link *k)
 	if (k->dead || !k->wsi)
 		return;
 	k->dead = true;
-	lws_set_timeout(k->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
+	oe_ctl__lws()->lws_set_timeout(
+	    k->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
 }
 
 static void
@@ -77,15 +78,15 @@ advance(struct oe_ctl__link *k)
 
 	r = oe_ctl_conn_next(&k->conn);
 	if (r) {
-		lws_rx_flow_control(k->wsi, 0);
+		oe_ctl__lws()->lws_rx_flow_control(k->wsi, 0);
 		oe_ctl__hand_over(k, r);
 		return;
 	}
-	lws_rx_flow_control(k->wsi, 1);
+	oe_ctl__lws()->lws_rx_flow_control(k->wsi, 1);
 	if (k->conn.state == OE_CTL_CONN_BODY && before != OE_CTL_CONN_BODY)
 		set_deadline(k, plan->body_ms);
 	if (k->conn.say_continue)
-		lws_callback_on_writable(k->wsi);
+		oe_ctl__lws()->lws_callback_on_writable(k->wsi);
 }
 
 void
@@ -104,7 +105,7 @@ oe_ctl__timed_out(struct oe_ctl__link *k)
 	r = oe_mem_zalloc(sizeof *r);
 	r->refuse = 408;
 	r->close = true;
-	lws_rx_flow_control(k->wsi, 0);
+	oe_ctl__lws()->lws_rx_flow_control(k->wsi, 0);
 	oe_ctl__hand_over(k, r);
 }
 
@@ -138,10 +139,11 @@ answered(struct oe_ctl__link *k)
 	k->served = true;
 	if (last) {
 		/* the other side sees the end, and may finish its own part */
-		oe_ctl_tls_end(lws_get_ssl(k->wsi));
-		(void)shutdown(lws_get_socket_fd(k->wsi), SHUT_WR);
+		oe_ctl_tls_end(oe_ctl__lws()->lws_get_ssl(k->wsi));
+		(void)shutdown(
+		    oe_ctl__lws()->lws_get_socket_fd(k->wsi), SHUT_WR);
 		set_deadline(k, LINGER_MS);
-		lws_rx_flow_control(k->wsi, 1);
+		oe_ctl__lws()->lws_rx_flow_control(k->wsi, 1);
 		return;
 	}
 	set_deadline(k, oe_ctl_conn_idle(&k->conn) ? k->loop->plan.idle_ms
@@ -156,8 +158,10 @@ say_continue(struct oe_ctl__link *k)
 
 	k->conn.say_continue = false;
 	memcpy(text, go_on, sizeof go_on);
-	return lws_write(k->wsi, text, sizeof go_on - 1, LWS_WRITE_RAW) < 0 ? -1
-									    : 0;
+	return oe_ctl__lws()->lws_write(
+		   k->wsi, text, sizeof go_on - 1, LWS_WRITE_RAW) < 0
+		   ? -1
+		   : 0;
 }
 
 static int
@@ -178,15 +182,16 @@ on_writable(struct oe_ctl__link *k)
 	n = r->out_len - k->sent;
 	if (n > SEND_CHUNK)
 		n = SEND_CHUNK;
-	if (lws_write(k->wsi, (unsigned char *)r->out + k->sent, n,
-		LWS_WRITE_RAW) < 0)
+	if (oe_ctl__lws()->lws_write(k->wsi, (unsigned char *)r->out + k->sent,
+		n, LWS_WRITE_RAW) < 0)
 		return -1;
 	k->sent += n;
 	set_deadline(k, k->loop->plan.body_ms);
-	if (k->sent == r->out_len && !lws_partial_buffered(k->wsi))
+	if (k->sent == r->out_len &&
+	    !oe_ctl__lws()->lws_partial_buffered(k->wsi))
 		answered(k);
 	else
-		lws_callback_on_writable(k->wsi);
+		oe_ctl__lws()->lws_callback_on_writable(k->wsi);
 	return 0;
 }
 
@@ -194,7 +199,8 @@ int
 oe_ctl__on_conn(struct lws *wsi, enum lws_callback_reasons why, void *user,
     void *in, size_t len)
 {
-	struct oe_ctl_loop *l = lws_context_user(lws_get_context(wsi));
+	struct oe_ctl_loop *l = oe_ctl__lws()->lws_context_user(
+	    oe_ctl__lws()->lws_get_context(wsi));
 	struct oe_ctl__link *k;
 
 	if (why == LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS) {
@@ -206,7 +212,7 @@ oe_ctl__on_conn(struct lws *wsi, enum lws_callback_reasons why, void *user,
 			oe_ctl__woken(l);
 		return 0;
 	}
-	k = lws_get_opaque_user_data(wsi);
+	k = oe_ctl__lws()->lws_get_opaque_user_data(wsi);
 	if (!k)
 		return 0;
 	switch (why) {
@@ -215,12 +221,12 @@ oe_ctl__on_conn(struct lws *wsi, enum lws_callback_reasons why, void *user,
 		return 0;
 	case LWS_CALLBACK_RAW_RX:
 		/* the limit of libwebsockets for TLS is over; ours counts */
-		lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
+		oe_ctl__lws()->lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
 		return on_read(k, in, len);
 	case LWS_CALLBACK_RAW_WRITEABLE:
 		return on_writable(k);
 	case LWS_CALLBACK_WSI_DESTROY:
-		lws_set_opaque_user_data(wsi, NULL);
+		oe_ctl__lws()->lws_set_opaque_user_data(wsi, NULL);
 		k->wsi = NULL;
 		/* while adopting, take() still has it */
 		if (!k->adopting)

@@ -5,11 +5,11 @@
  */
 #pragma once
 
-#include <libwebsockets.h>
 #include <stdatomic.h>
 
 #include "control/conn.h"
 #include "control/loop.h"
+#include "control/lws_lib.h"
 
 struct oe_ctl_pool;
 

@@ -12,4 +12,5 @@ const struct oe_module oe_module_control = {
     .name = "control",
     .summary = "the control API itself",
     .commands = commands,
+    .libraries = oe_ctl_libraries,
 };

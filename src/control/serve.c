@@ -391,6 +391,8 @@ oe_ctl_serve(const struct oe_ctx *ctx, struct oe_ctl_config *c)
 		status = serve(&p);
 	else
 		oe_log_error(NULL, "%s", oe_err_text(&err));
+	if (r == OE_EABSENT)
+		status = OE_EXIT_UNAVAILABLE;
 	done(&p);
 	return status;
 }

@@ -12,13 +12,14 @@
 int
 oe_ctl_pg_fault(const PGconn *db, const PGresult *result, struct oe_err *err)
 {
-	const char *state = NULL, *text = PQerrorMessage(db);
+	const char *state = NULL, *text = oe_ctl__pg()->PQerrorMessage(db);
 	size_t n = strcspn(text, "\n");
 	int rc = OE_ELIB;
 
 	if (result != NULL)
-		state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-	if (state == NULL || PQstatus(db) != CONNECTION_OK)
+		state =
+		    oe_ctl__pg()->PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	if (state == NULL || oe_ctl__pg()->PQstatus(db) != CONNECTION_OK)
 		rc = OE_EAGAIN;
 	else if (!strcmp(state, "23505"))
 		return oe_err_set(err, OE_EEXIST, "it is already there");
@@ -49,21 +50,21 @@ oe_ctl_pg_connect(const char *url, PGconn **ret, struct oe_err *err)
 	const char *keys[] = {"dbname", "connect_timeout",
 	    "fallback_application_name", "tcp_user_timeout", NULL};
 	const char *values[] = {url, "10", "omniedge", "15000", NULL};
-	PGconn *db = PQconnectdbParams(keys, values, 1);
+	PGconn *db = oe_ctl__pg()->PQconnectdbParams(keys, values, 1);
 	PGresult *result = NULL;
 	int rc = 0;
 
-	if (PQstatus(db) != CONNECTION_OK) {
+	if (oe_ctl__pg()->PQstatus(db) != CONNECTION_OK) {
 		rc = oe_ctl_pg_fault(db, NULL, err);
 	} else {
-		PQsetNoticeReceiver(db, be_quiet, NULL);
-		result = PQexec(db, setup);
-		if (PQresultStatus(result) != PGRES_COMMAND_OK)
+		oe_ctl__pg()->PQsetNoticeReceiver(db, be_quiet, NULL);
+		result = oe_ctl__pg()->PQexec(db, setup);
+		if (oe_ctl__pg()->PQresultStatus(result) != PGRES_COMMAND_OK)
 			rc = oe_ctl_pg_fault(db, result, err);
-		PQclear(result);
+		oe_ctl__pg()->PQclear(result);
 	}
 	if (rc)
-		PQfinish(db);
+		oe_ctl__pg()->PQfinish(db);
 	else
 		*ret = db;
 	return rc;
@@ -72,7 +73,7 @@ oe_ctl_pg_connect(const char *url, PGconn **ret, struct oe_err *err)
 static void
 conn_close(struct oe_ctl_pg_conn *conn)
 {
-	PQfinish(conn->db);
+	oe_ctl__pg()->PQfinish(conn->db);
 	oe_strs_done(&conn->prepared);
 	free(conn);
 }
@@ -81,9 +82,10 @@ conn_close(struct oe_ctl_pg_conn *conn)
 static bool
 is_alive(const struct oe_ctl_pg_conn *conn)
 {
-	struct pollfd p = {PQsocket(conn->db), POLLIN, 0};
+	struct pollfd p = {oe_ctl__pg()->PQsocket(conn->db), POLLIN, 0};
 
-	return PQstatus(conn->db) == CONNECTION_OK && poll(&p, 1, 0) == 0;
+	return oe_ctl__pg()->PQstatus(conn->db) == CONNECTION_OK &&
+	       poll(&p, 1, 0) == 0;
 }
 
 static struct oe_ctl_pg_conn *
@@ -102,8 +104,8 @@ pool_take(struct oe_ctl_pg *s)
 static void
 pool_give(struct oe_ctl_pg *s, struct oe_ctl_pg_conn *conn)
 {
-	if (PQstatus(conn->db) != CONNECTION_OK ||
-	    PQtransactionStatus(conn->db) != PQTRANS_IDLE) {
+	if (oe_ctl__pg()->PQstatus(conn->db) != CONNECTION_OK ||
+	    oe_ctl__pg()->PQtransactionStatus(conn->db) != PQTRANS_IDLE) {
 		conn_close(conn);
 		return;
 	}
@@ -138,15 +140,15 @@ static int
 command(struct oe_ctl_pg_conn *conn, const char *sql, const char *expected,
     struct oe_err *err)
 {
-	PGresult *result = PQexec(conn->db, sql);
+	PGresult *result = oe_ctl__pg()->PQexec(conn->db, sql);
 	int rc = 0;
 
-	if (PQresultStatus(result) != PGRES_COMMAND_OK)
+	if (oe_ctl__pg()->PQresultStatus(result) != PGRES_COMMAND_OK)
 		rc = oe_ctl_pg_fault(conn->db, result, err);
-	else if (strcmp(PQcmdStatus(result), expected) != 0)
+	else if (strcmp(oe_ctl__pg()->PQcmdStatus(result), expected) != 0)
 		rc = oe_err_set(
 		    err, OE_ELIB, "PostgreSQL: the transaction had failed");
-	PQclear(result);
+	oe_ctl__pg()->PQclear(result);
 	return rc;
 }
 
@@ -266,11 +268,15 @@ static const struct oe_ctl_backend backend = {
 int
 oe_ctl_pg_open(const char *url, struct oe_ctl_store **ret, struct oe_err *err)
 {
-	struct oe_ctl_pg *s = oe_mem_zalloc(sizeof(*s));
-	struct oe_ctl_store *base = &s->base;
+	struct oe_ctl_pg *s;
+	struct oe_ctl_store *base;
 	struct oe_ctl_pg_conn *conn = NULL;
-	int rc;
+	int rc = oe_ctl__pg_load(err);
 
+	if (rc)
+		return rc;
+	s = oe_mem_zalloc(sizeof(*s));
+	base = &s->base;
 	base->backend = &backend;
 	s->url = oe_mem_strdup(url);
 	s->stop[0] = s->stop[1] = -1;

@@ -5,10 +5,10 @@
  */
 #pragma once
 
-#include <libpq-fe.h>
 #include <pthread.h>
 #include <stdbool.h>
 
+#include "control/pg_lib.h"
 #include "control/store_internal.h"
 #include "core/base/str.h"
 

@@ -22,12 +22,12 @@ connect_listener(const char *url, PGconn **ret, struct oe_err *err)
 
 	if (rc)
 		return rc;
-	result = PQexec(db, "LISTEN omniedge");
-	if (PQresultStatus(result) != PGRES_COMMAND_OK)
+	result = oe_ctl__pg()->PQexec(db, "LISTEN omniedge");
+	if (oe_ctl__pg()->PQresultStatus(result) != PGRES_COMMAND_OK)
 		rc = oe_ctl_pg_fault(db, result, err);
-	PQclear(result);
+	oe_ctl__pg()->PQclear(result);
 	if (rc)
-		PQfinish(db);
+		oe_ctl__pg()->PQfinish(db);
 	else
 		*ret = db;
 	return rc;
@@ -47,9 +47,9 @@ deliver(struct oe_ctl_pg *s)
 {
 	PGnotify *n;
 
-	while ((n = PQnotifies(s->heard)) != NULL) {
+	while ((n = oe_ctl__pg()->PQnotifies(s->heard)) != NULL) {
 		oe_ctl_deliver(&s->base, n->extra);
-		PQfreemem(n);
+		oe_ctl__pg()->PQfreemem(n);
 	}
 }
 
@@ -60,7 +60,7 @@ wait_for(struct oe_ctl_pg *s)
 	struct pollfd p[2] = {{s->stop[0], POLLIN, 0}, {-1, POLLIN, 0}};
 
 	if (s->heard != NULL)
-		p[1].fd = PQsocket(s->heard);
+		p[1].fd = oe_ctl__pg()->PQsocket(s->heard);
 	(void)poll(p, 2, s->heard != NULL ? -1 : RETRY_MS);
 	return p[0].revents == 0;
 }
@@ -73,8 +73,8 @@ listen_thread(void *arg)
 	while (wait_for(s)) {
 		if (s->heard == NULL) {
 			connect_again(s);
-		} else if (!PQconsumeInput(s->heard)) {
-			PQfinish(s->heard);
+		} else if (!oe_ctl__pg()->PQconsumeInput(s->heard)) {
+			oe_ctl__pg()->PQfinish(s->heard);
 			s->heard = NULL;
 		} else {
 			deliver(s);
@@ -105,7 +105,7 @@ oe_ctl_pg_listen_stop(struct oe_ctl_pg *s)
 	if (s->listening)
 		pthread_join(s->listener, NULL);
 	s->listening = false;
-	PQfinish(s->heard);
+	oe_ctl__pg()->PQfinish(s->heard);
 	s->heard = NULL;
 	oe_fd_close(&s->stop[0]);
 }

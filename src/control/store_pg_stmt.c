@@ -48,12 +48,12 @@ prepare(
 	int rc = 0;
 
 	snprintf(name, sizeof(name), "s%zu", i);
-	result = PQprepare(conn->db, name, text, 0, NULL);
-	if (PQresultStatus(result) != PGRES_COMMAND_OK)
+	result = oe_ctl__pg()->PQprepare(conn->db, name, text, 0, NULL);
+	if (oe_ctl__pg()->PQresultStatus(result) != PGRES_COMMAND_OK)
 		rc = oe_ctl_pg_fault(conn->db, result, err);
 	else
 		oe_strs_add(&conn->prepared, sql);
-	PQclear(result);
+	oe_ctl__pg()->PQclear(result);
 	free(text);
 	return rc;
 }
@@ -92,7 +92,7 @@ execute(struct oe_ctl_pg_conn *conn, const char *sql, const struct pg_values *v,
 			break;
 	if (i == PREPARED_MAX) {
 		text = translate(sql);
-		*ret = PQexecParams(
+		*ret = oe_ctl__pg()->PQexecParams(
 		    conn->db, text, v->n, NULL, v->text, NULL, NULL, 0);
 		free(text);
 		return 0;
@@ -101,7 +101,7 @@ execute(struct oe_ctl_pg_conn *conn, const char *sql, const struct pg_values *v,
 		rc = prepare(conn, sql, i, err);
 	snprintf(name, sizeof(name), "s%zu", i);
 	if (rc == 0)
-		*ret = PQexecPrepared(
+		*ret = oe_ctl__pg()->PQexecPrepared(
 		    conn->db, name, v->n, v->text, NULL, NULL, 0);
 	return rc;
 }
@@ -119,18 +119,19 @@ oe_ctl_pg_query(struct oe_ctl_tx *tx, const char *sql,
 
 	if (rc == 0)
 		rc = execute(conn, sql, &v, &result, err);
-	if (rc == 0 && PQresultStatus(result) != PGRES_TUPLES_OK &&
-	    PQresultStatus(result) != PGRES_COMMAND_OK)
+	if (rc == 0 &&
+	    oe_ctl__pg()->PQresultStatus(result) != PGRES_TUPLES_OK &&
+	    oe_ctl__pg()->PQresultStatus(result) != PGRES_COMMAND_OK)
 		rc = oe_ctl_pg_fault(conn->db, result, err);
 	if (rc) {
-		PQclear(result);
+		oe_ctl__pg()->PQclear(result);
 		return rc;
 	}
 	rows = oe_mem_zalloc(sizeof(*rows));
 	rows->base.tx = tx;
 	rows->result = result;
 	rows->row = -1;
-	rows->n = PQntuples(result);
+	rows->n = oe_ctl__pg()->PQntuples(result);
 	*ret = &rows->base;
 	return 0;
 }
@@ -152,9 +153,9 @@ oe_ctl_pg_text(struct oe_ctl_rows *rows, int column)
 {
 	struct pg_rows *r = (struct pg_rows *)rows;
 
-	return PQgetisnull(r->result, r->row, column)
+	return oe_ctl__pg()->PQgetisnull(r->result, r->row, column)
 		   ? NULL
-		   : PQgetvalue(r->result, r->row, column);
+		   : oe_ctl__pg()->PQgetvalue(r->result, r->row, column);
 }
 
 int64_t
@@ -168,7 +169,7 @@ oe_ctl_pg_int(struct oe_ctl_rows *rows, int column)
 void
 oe_ctl_pg_done(struct oe_ctl_rows *rows)
 {
-	PQclear(((struct pg_rows *)rows)->result);
+	oe_ctl__pg()->PQclear(((struct pg_rows *)rows)->result);
 	free(rows);
 }
 
@@ -183,7 +184,8 @@ oe_ctl_pg_exec(struct oe_ctl_tx *tx, const char *sql,
 		return rc;
 	if (ret_changed != NULL)
 		*ret_changed = strtoll(
-		    PQcmdTuples(((struct pg_rows *)rows)->result), NULL, 10);
+		    oe_ctl__pg()->PQcmdTuples(((struct pg_rows *)rows)->result),
+		    NULL, 10);
 	oe_ctl_pg_done(rows);
 	return 0;
 }

@@ -7,13 +7,13 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "control/ssl_lib.h"
 #include "core/base/buf.h"
 #include "core/base/crypto.h"
 #include "core/base/err.h"
@@ -308,24 +308,30 @@ static const char ciphers12[] =
 int
 oe_ctl_tls_apply(const struct oe_ctl_tls *t, void *ssl_ctx, struct oe_err *err)
 {
+	const struct oe_ctl__ssl_calls *ssl = oe_ctl__ssl();
 	SSL_CTX *ctx = ssl_ctx;
 	bool ok;
 	size_t i;
+	int r = oe_ctl__ssl_load(err);
 
+	if (r < 0)
+		return r;
 	ERR_clear_error();
-	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION |
-				     SSL_OP_NO_COMPRESSION |
-				     SSL_OP_CIPHER_SERVER_PREFERENCE);
+	ssl->SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION |
+					  SSL_OP_NO_COMPRESSION |
+					  SSL_OP_CIPHER_SERVER_PREFERENCE);
 	/* lws asks before its own roots are read; clients have no certificate
 	 */
-	SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
-	ok = SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
-	     SSL_CTX_set_cipher_list(ctx, ciphers12) == 1 &&
-	     SSL_CTX_use_certificate(ctx, t->cert) == 1 &&
-	     SSL_CTX_use_PrivateKey(ctx, t->key) == 1 &&
-	     SSL_CTX_clear_chain_certs(ctx) == 1;
+	ssl->SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
+	ok = ssl->SSL_CTX_ctrl(ctx, SSL_CTRL_SET_MIN_PROTO_VERSION,
+		 TLS1_2_VERSION, NULL) == 1 &&
+	     ssl->SSL_CTX_set_cipher_list(ctx, ciphers12) == 1 &&
+	     ssl->SSL_CTX_use_certificate(ctx, t->cert) == 1 &&
+	     ssl->SSL_CTX_use_PrivateKey(ctx, t->key) == 1 &&
+	     ssl->SSL_CTX_ctrl(ctx, SSL_CTRL_CHAIN, 0, NULL) == 1;
 	for (i = 0; i < t->n_chain && ok; i++)
-		ok = SSL_CTX_add1_chain_cert(ctx, t->chain[i]) == 1;
+		ok = ssl->SSL_CTX_ctrl(
+			 ctx, SSL_CTRL_CHAIN_CERT, 1, t->chain[i]) == 1;
 	return ok ? 0 : ssl_err(err, OE_ELIB, "set up TLS");
 }
 
@@ -333,6 +339,6 @@ void
 oe_ctl_tls_end(void *ssl)
 {
 	if (ssl)
-		(void)SSL_shutdown(ssl);
+		(void)oe_ctl__ssl()->SSL_shutdown(ssl);
 	ERR_clear_error();
 }

@@ -46,6 +46,29 @@ is "$STATUS" 64 "init with something else"
 [ -e "$T/none" ]
 is $? 1 "none of these has made the directory"
 
+# --- libraries that are not there --------------------------------------------
+
+# absent SONAME ARG...: control-server where that library cannot be loaded.
+absent() {
+	mkdir -p "$T/lib.$1" || return 1
+	: >"$T/lib.$1/$1"
+	run timeout 60 env LD_LIBRARY_PATH="$T/lib.$1" "$OMNIEDGE" \
+		control-server --data-dir "$T/absent" \
+		--listen 127.0.0.1:0 "${@:2}"
+}
+
+# The names that the program loads them by.
+soname() {
+	grep -ao "$1\\.so\\.[0-9]*" "$OMNIEDGE" | head -n 1
+}
+
+absent "$(soname libpq)" --database postgresql://127.0.0.1:1/none
+is "$STATUS" 69 "PostgreSQL without libpq"
+like "$(cat "$ERR")" 'libpq5' "names the package"
+absent "$(soname libwebsockets)"
+is "$STATUS" 69 "no libwebsockets"
+like "$(cat "$ERR")" 'libwebsockets17' "names the package"
+
 # --- first start -------------------------------------------------------------
 
 start_control --max-per-address 40 -v -v || bail "no server"

@@ -51,7 +51,7 @@ only() {
 }
 
 only 'core/ssh' 'libssh/' | verdict "libssh in core/ssh"
-only 'core/ssh|control/tls_cert\.c' 'openssl/' |
+only 'core/ssh|control/(tls_cert\.c|ssl_lib\.h)' 'openssl/' |
 	verdict "libcrypto in core/ssh and in control's certificate"
 only 'core/net' 'libcidr\.h|seccomp\.h|curl/' |
 	verdict "libcidr, libseccomp and libcurl in core/net"

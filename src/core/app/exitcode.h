@@ -8,7 +8,8 @@ enum oe_exit {
 	OE_EXIT_OK = 0,
 	OE_EXIT_FAILURE = 1,
 	OE_EXIT_USAGE = 64,       /* unknown option, missing operand */
-	OE_EXIT_UNAVAILABLE = 69, /* module not in this build */
+	OE_EXIT_UNAVAILABLE = 69, /* module not in this build, or a library of
+				   * it not installed */
 	OE_EXIT_CONFIG = 78,      /* bad configuration */
 	OE_EXIT_NOEXEC = 126,     /* found but cannot run, as a shell says */
 	OE_EXIT_NOTFOUND = 127,   /* command not found, as a shell says */

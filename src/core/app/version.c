@@ -49,9 +49,9 @@ text_libraries(const struct oe_module_set *set, FILE *out)
 	fprintf(out, "libraries:\n");
 	for (i = 0; i < l.n; i++) {
 		running = l.seen[i]->running ? l.seen[i]->running() : NULL;
-		fprintf(out, "  %-12s compiled %s, running %s\n",
+		fprintf(out, "  %-13s compiled %s, running %s\n",
 		    l.seen[i]->name, l.seen[i]->compiled,
-		    running ? running : "(it does not tell)");
+		    running ? running : "(not installed, or does not tell)");
 	}
 }
 

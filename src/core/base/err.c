@@ -28,6 +28,7 @@ oe_status_text(int code)
 	    [-OE_EUSAGE] = "bad usage",
 	    [-OE_ELIB] = "library error",
 	    [-OE_ECANCEL] = "cancelled",
+	    [-OE_EABSENT] = "not installed",
 	};
 
 	if (code > 0 || (size_t)-code >= OE_ARRAY_LEN(text))

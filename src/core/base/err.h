@@ -31,6 +31,7 @@ enum oe_status {
 	OE_EUSAGE = -15,   /* the command line is wrong */
 	OE_ELIB = -16,     /* a third-party library reported a failure */
 	OE_ECANCEL = -17,  /* the user said no */
+	OE_EABSENT = -18,  /* a part of the program is not installed */
 };
 
 struct oe_err {

@@ -1,27 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/net/http_lib.h"
 
-#include <dlfcn.h>
 #include <stddef.h>
-#include <string.h>
 
+#include "core/base/dl.h"
 #include "core/base/err.h"
 
 /* The name of the interface that the headers are of. */
 #define LIBRARY "libcurl.so.4"
 
+/* Macros of its header have the names of functions: each is spelled out. */
 #define ONE(member, name)                                                      \
 	{                                                                      \
-		offsetof(struct oe_http__lib, member), name                    \
+		name, offsetof(struct oe_http__lib, member)                    \
 	}
 
 int
 oe_http__load(struct oe_http__lib *ret, struct oe_err *err)
 {
-	static const struct {
-		size_t at;
-		const char *name;
-	} all[] = {
+	static const struct oe_dl_symbol all[] = {
 	    ONE(global_init, "curl_global_init"),
 	    ONE(global_cleanup, "curl_global_cleanup"),
 	    ONE(easy_init, "curl_easy_init"),
@@ -40,23 +37,11 @@ oe_http__load(struct oe_http__lib *ret, struct oe_err *err)
 	    ONE(free, "curl_free"),
 	    ONE(getdate, "curl_getdate"),
 	    ONE(version_info, "curl_version_info"),
+	    OE_DL_END,
 	};
-	/* NODELETE: its threads and TLS state do not survive a dlclose() */
-	void *lib = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-	void *sym;
-	size_t i;
+	int r = oe_dl_load(LIBRARY, all, ret, err);
 
-	for (i = 0; lib && i < OE_ARRAY_LEN(all); i++) {
-		sym = dlsym(lib, all[i].name);
-		if (!sym)
-			break;
-		/* POSIX: pointers to functions fit, though C has no cast */
-		memcpy((char *)ret + all[i].at, &sym, sizeof sym);
-	}
-	if (!lib || i < OE_ARRAY_LEN(all))
-		return oe_err_set(err, OE_ELIB,
-		    "HTTP needs libcurl, which cannot be loaded: %s",
-		    dlerror());
-	dlclose(lib);
-	return 0;
+	return r < 0 ? oe_err_wrap(err, OE_ELIB,
+			   "HTTP needs libcurl (Debian package libcurl4)")
+		     : 0;
 }
