@@ -223,10 +223,13 @@ DEVICES+=(
 	"$(device dev_10 'x\\nHost *\\nProxyCommand x' 127.0.0.13 "$HOST_KEY")"
 	"$(device dev_11 github.example.com 127.0.0.14 "$HOST_KEY")"
 	"$(device dev_12 "q\\\"x" 127.0.0.15 "$HOST_KEY")"
-	"$(device dev_13 both 127.0.0.16 "$HOST_KEY")"
+	"$(device dev_13 lab 127.0.0.16 "$HOST_KEY")"
 )
 api_tells 3 "${DEVICES[@]}"
 renew
+out_by "a network that is a peer too" "may be the peer" "$ME@lab"
+in_by "is reached with -l" -l "$ME" lab
+in_by "and the other one with its user" "$ME@$ME@lab"
 cp "$T/ssh.conf" "$T/before.conf"
 for i in 1 2; do
 	run "$OMNIEDGE" ssh-config --install -F "$T/ssh.conf" -p "$SERVER_PORT"
