@@ -106,7 +106,7 @@ oe_peer_names_split(struct oe_peer_names *n, const struct oe_sshconf_env *env,
 	name = at ? at + 1 : host->user;
 	if (!*name || at == host->user)
 		return 0;
-	r = n->names->has(n->book, name, host->host, err);
+	r = n->names->has(n->book, name, host->host, !at, err);
 	if (r == 1)
 		move_at(host, at, name);
 	return r < 0 ? r : 0;

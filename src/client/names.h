@@ -33,10 +33,11 @@ struct oe_cli_names {
 	bool (*is_group)(struct oe_cli_book *b, const char *text);
 	/**
 	 * has() - is @name in the group @group?
+	 * @alone: no user was typed before it, so that it could be one.
 	 * Return: 1, 0 or a failure (the text means several things).
 	 */
 	int (*has)(struct oe_cli_book *b, const char *name, const char *group,
-	    struct oe_err *err);
+	    bool alone, struct oe_err *err);
 	/** place() - oe_sshconf_env.place. */
 	int (*place)(
 	    struct oe_cli_book *b, struct oe_sshconf *c, struct oe_err *err);

@@ -88,13 +88,28 @@ refuse_both(const char *name, const char *group, struct oe_err *err)
 {
 	return oe_err_set(err, OE_EEXIST,
 	    "'%s@%s' may be the peer '%s' of the network '%s' or the user "
-	    "'%s' on the peer '%s': write '-l USER' before '%s@%s' or '%s', "
-	    "or the device's id",
-	    name, group, name, group, name, group, name, group, group);
+	    "'%s' on the peer '%s': write USER@%s@%s for the one, '-l %s %s' "
+	    "for the other",
+	    name, group, name, group, name, group, name, group, name, group);
+}
+
+/* Among what was looked at a moment ago: nothing is asked for it. */
+static bool
+is_peer(struct oe_cli_book *b, const char *text)
+{
+	struct oe_mesh_dir *d = NULL;
+	struct oe_mesh_entry e;
+	const char *away;
+	size_t by_id = 0, by_name = 0;
+
+	if (oe_mesh_directory(b->mesh, &d, &away, NULL) < 0)
+		return false;
+	return oe_mesh_dir_find(d, OE_MESH_BY_ID, text, &by_id, &e) ||
+	       oe_mesh_dir_find(d, OE_MESH_BY_NAME, text, &by_name, &e);
 }
 
 static int
-has(struct oe_cli_book *b, const char *name, const char *group,
+has(struct oe_cli_book *b, const char *name, const char *group, bool alone,
     struct oe_err *err)
 {
 	struct oe_mesh_peer p;
@@ -105,12 +120,7 @@ has(struct oe_cli_book *b, const char *name, const char *group,
 	if (r < 0)
 		return 0;
 	oe_mesh_peer_done(&p);
-	r = oe_mesh_resolve(b->mesh, group, NULL, &p, NULL);
-	if (r == 0)
-		oe_mesh_peer_done(&p);
-	if (r == 0 || r == OE_EEXIST)
-		return refuse_both(name, group, err);
-	return 1;
+	return alone && is_peer(b, group) ? refuse_both(name, group, err) : 1;
 }
 
 static void

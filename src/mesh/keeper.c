@@ -133,35 +133,48 @@ task_run(struct keeper *k, struct task *t)
 	t->failed = r < 0;
 }
 
-/* Events go when there are some; while they cannot, more and more seldom. */
+static int64_t
+events_failed(struct keeper *k)
+{
+	int64_t ms = k->events_pause_ms * 2 + KEEPER_EVENTS_MS;
+
+	ms = ms < KEEPER_PAUSE_MAX ? ms : KEEPER_PAUSE_MAX;
+	ms = ms < k->plan->interval_ms ? ms : k->plan->interval_ms;
+	return k->events_pause_ms = ms;
+}
+
+/*
+ * They go to the disk every second, whoever answers; and to the API when there
+ * are some, more and more seldom while it does not take them.
+ */
 static void
 events_run(struct keeper *k, struct task *t)
 {
 	struct oe_err err = OE_ERR_INIT;
-	int r = k->has_spool ? keeper_events(k, &err) : 0;
-	int64_t pause = KEEPER_EVENTS_MS;
+	int64_t now = oe_time_mono_ms();
+	int r;
 
+	t->due_ms = now + KEEPER_EVENTS_MS;
+	(void)oe_spool_sync(&k->spool);
+	if (k->events_next_ms > now)
+		return;
+	r = keeper_events(k, &err);
 	if (r < 0 && r != OE_EAGAIN) {
-		k->events_pause_ms = k->events_pause_ms * 2 + 1000;
-		if (k->events_pause_ms > KEEPER_PAUSE_MAX)
-			k->events_pause_ms = KEEPER_PAUSE_MAX;
-		if (k->events_pause_ms > k->plan->interval_ms)
-			k->events_pause_ms = k->plan->interval_ms;
-		pause = k->events_pause_ms;
 		oe_log(t->failed ? OE_LOG_DEBUG : OE_LOG_ERROR, NULL,
 		    "control API: events wait on disk: %s", oe_err_text(&err));
 		t->failed = true;
-	} else {
-		if (t->failed)
-			oe_log_info(NULL, "control API: events are sent again");
-		t->failed = false;
-		k->events_pause_ms = 0;
-		pause = r == OE_EAGAIN ? 0 : pause;
+		k->events_next_ms = now + events_failed(k);
+		return;
 	}
-	t->due_ms = oe_time_mono_ms() + pause;
+	if (t->failed)
+		oe_log_info(NULL, "control API: events are sent again");
+	t->failed = false;
+	k->events_pause_ms = 0;
+	if (r == OE_EAGAIN)
+		t->due_ms = now;
 }
 
-/* The listener says that an order was carried out; its end is ours. */
+/* Nothing is said to us; the listener's end is ours. */
 static bool
 keeper_hear(struct keeper *k, int64_t timeout_ms)
 {
@@ -222,9 +235,7 @@ keeper_open(struct keeper *k, struct oe_err *err)
 	plan.ca_file = k->account.ca_file;
 	plan.pin = k->account.pin;
 	k->api = oe_mesh_api_new(&plan);
-	r = oe_spool_open(k->plan->folder, &k->spool, err);
-	k->has_spool = r == 0;
-	return r;
+	return oe_spool_open(k->plan->folder, &k->spool, err);
 }
 
 static void OE_NORETURN

@@ -37,13 +37,13 @@ void oe_keeper_plan_done(struct oe_keeper_plan *p);
 /* Notes between the two, each one datagram. */
 enum oe_keeper_what {
 	OE_KEEPER_DOCUMENTS = 1, /* others are on disk, or they are fresh */
-	OE_KEEPER_ORDER,         /* end @conn; is sent back when that is done */
+	OE_KEEPER_ORDER,         /* end @conn; nothing comes back */
 	OE_KEEPER_SENT,          /* events were acknowledged */
 };
 
 struct oe_keeper_note {
 	uint32_t what; /* enum oe_keeper_what */
-	char conn[OE_KEEPER_ID_MAX], order[OE_KEEPER_ID_MAX];
+	char conn[OE_KEEPER_ID_MAX];
 };
 
 /**

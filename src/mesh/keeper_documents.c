@@ -33,7 +33,6 @@ document_check(const char *kind, const struct oe_signed *d, struct oe_err *err)
 	return r;
 }
 
-/* @had: what is on disk, or one without a text. */
 static int
 document_new(const char *kind, const char *path,
     const struct oe_mesh_answer *ans, const struct oe_signed_expect *e,
@@ -99,11 +98,13 @@ int
 keeper_documents(struct keeper *k, struct oe_err *err)
 {
 	const struct oe_keeper_note note = {.what = OE_KEEPER_DOCUMENTS};
-	int r = document_fetch(k, "directory", err);
-	int r2;
+	struct oe_err other = OE_ERR_INIT;
+	int r = document_fetch(k, "directory", err), r2;
 
 	/* one of them is better than none: who was removed is out */
-	r2 = document_fetch(k, "policy", r < 0 ? NULL : err);
+	r2 = document_fetch(k, "policy", &other);
+	if (r == 0 && r2 < 0)
+		*err = other;
 	keeper_tell(k, &note);
 	return r < 0 ? r : r2;
 }

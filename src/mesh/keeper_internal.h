@@ -20,10 +20,8 @@ struct keeper {
 	struct oe_mesh_account account;
 	struct oe_mesh_api *api;
 	struct oe_spool spool;
-	bool has_spool;
-	bool away;      /* was told that the API does not answer */
 	bool keys_told; /* host keys are with the API, or it was told why not */
-	int64_t events_pause_ms;
+	int64_t events_pause_ms, events_next_ms;
 };
 
 /* Each does one thing once: 0 or an error that is in @err. */

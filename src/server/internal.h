@@ -23,7 +23,10 @@ struct oe_loop;
 struct oe_sandbox;
 struct oe_ssh_bind;
 
-/* From the listener to a monitor: an administrator ends the connection. */
+/*
+ * From the listener to a monitor: an administrator ends the connection whose
+ * id, as a number, is the signal's value.
+ */
 #define OE_SRV_SIGNAL_ORDER ((unsigned)SIGRTMIN)
 
 #define OE_SRV_CONN_ID_MAX   20

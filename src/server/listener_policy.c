@@ -78,16 +78,28 @@ policy_take(struct listener *l, struct oe_err *err)
 	return policy_publish(l, err);
 }
 
+/*
+ * The signal says which connection it is for: those that an earlier program
+ * began are known by their process only.
+ */
 static void
 policy_order(struct listener *l, const char *conn)
 {
+	union sigval v = {.sival_ptr = NULL};
 	const struct child *c;
+	uint64_t id;
+	char *end;
 	size_t i;
 
+	id = strtoull(conn, &end, 16);
+	if (*end || !id)
+		return;
+	memcpy(&v, &id, sizeof v < sizeof id ? sizeof v : sizeof id);
 	for (i = 0; i < OE_ARRAY_LEN(l->children); i++)
 		for (c = l->children[i]; c; c = c->next)
-			if (!strcmp(c->id, conn))
-				(void)kill(c->pid, (int)OE_SRV_SIGNAL_ORDER);
+			if (c->adopted || !strcmp(c->id, conn))
+				(void)sigqueue(
+				    c->pid, (int)OE_SRV_SIGNAL_ORDER, v);
 }
 
 static void

@@ -312,6 +312,21 @@ monitor_reap(struct oe_srv_conn *c)
 	}
 }
 
+/* Is it for this connection? */
+static void
+monitor_on_order(struct oe_srv_conn *c, const struct signalfd_siginfo *si)
+{
+	uint64_t id = strtoull(c->peer->id, NULL, 16);
+	union sigval want = {.sival_ptr = NULL}, got = {.sival_ptr = NULL};
+
+	memcpy(&want, &id, sizeof want < sizeof id ? sizeof want : sizeof id);
+	memcpy(&got, &si->ssi_ptr,
+	    sizeof got < sizeof si->ssi_ptr ? sizeof got : sizeof si->ssi_ptr);
+	if (want.sival_ptr == got.sival_ptr)
+		oe_srv__end(c, OE_SRV_END_ORDER,
+		    "an administrator has ended this session");
+}
+
 static void
 monitor_on_signal(void *arg, short revents)
 {
@@ -326,8 +341,7 @@ monitor_on_signal(void *arg, short revents)
 	else if (si.ssi_signo == SIGUSR2)
 		oe_srv__policy_changed(c);
 	else if (si.ssi_signo == OE_SRV_SIGNAL_ORDER)
-		oe_srv__end(c, OE_SRV_END_ORDER,
-		    "an administrator has ended this session");
+		monitor_on_order(c, &si);
 	else if (si.ssi_signo == SIGUSR1)
 		oe_srv__end(c, OE_SRV_END_LISTENER,
 		    "the server has all the sessions that it may have");

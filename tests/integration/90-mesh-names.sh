@@ -126,9 +126,9 @@ out_by "a name of two" "twin@lab.*twin@home|twin@home.*twin@lab" twin
 out_by "what is not there" "resolve|no peer" nobody-here
 in_by "a user whose name is a device, at a peer" "$ME@robot-1"
 
-oe scp -P "$SERVER_PORT" "$OE_SRCDIR/README.md" "$ME@robot-1@lab:$T/copied"
+oe scp -P "$SERVER_PORT" "$OE_SRCDIR/tests/lib.sh" "$ME@robot-1@lab:$T/copied"
 is "$STATUS" 0 "scp to user@name@network:path"
-check "it is there" cmp "$OE_SRCDIR/README.md" "$T/copied"
+check "it is there" cmp "$OE_SRCDIR/tests/lib.sh" "$T/copied"
 oe scp -P "$SERVER_PORT" "robot-1:$T/copied" "$T/back"
 is "$STATUS" 0 "scp from name:path"
 echo "ls $T/copied" >"$T/batch"
@@ -223,10 +223,13 @@ DEVICES+=(
 	"$(device dev_10 'x\\nHost *\\nProxyCommand x' 127.0.0.13 "$HOST_KEY")"
 	"$(device dev_11 github.example.com 127.0.0.14 "$HOST_KEY")"
 	"$(device dev_12 "q\\\"x" 127.0.0.15 "$HOST_KEY")"
-	"$(device dev_13 both 127.0.0.16 "$HOST_KEY")"
+	"$(device dev_13 lab 127.0.0.16 "$HOST_KEY")"
 )
 api_tells 3 "${DEVICES[@]}"
 renew
+out_by "a network that is a peer too" "may be the peer" "$ME@lab"
+in_by "is reached with -l" -l "$ME" lab
+in_by "and the other one with its user" "$ME@$ME@lab"
 cp "$T/ssh.conf" "$T/before.conf"
 for i in 1 2; do
 	run "$OMNIEDGE" ssh-config --install -F "$T/ssh.conf" -p "$SERVER_PORT"
@@ -255,12 +258,12 @@ if command -v ssh >/dev/null; then
 	is "$STATUS" 255 "what has no key is not known"
 	plain ssh -G taken
 	like "$(cat "$OUT")" '^hostname 127.0.0.7$' "the user's own stays his"
-	plain scp "$OE_SRCDIR/README.md" "robot-1:$T/scp"
-	check "scp" cmp "$OE_SRCDIR/README.md" "$T/scp"
+	plain scp "$OE_SRCDIR/tests/lib.sh" "robot-1:$T/scp"
+	check "scp" cmp "$OE_SRCDIR/tests/lib.sh" "$T/scp"
 	if command -v rsync >/dev/null; then
-		run rsync -e "ssh -F $T/ssh.conf" "$OE_SRCDIR/README.md" \
+		run rsync -e "ssh -F $T/ssh.conf" "$OE_SRCDIR/tests/lib.sh" \
 			"robot-1:$T/rsync"
-		check "rsync" cmp "$OE_SRCDIR/README.md" "$T/rsync"
+		check "rsync" cmp "$OE_SRCDIR/tests/lib.sh" "$T/rsync"
 	else
 		skip rsync "no rsync"
 	fi

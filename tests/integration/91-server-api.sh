@@ -5,7 +5,7 @@
 # is away, lies, or gives orders.
 . "${OE_SRCDIR:-$(dirname "$0")/../..}/tests/lib.sh"
 . "$OE_SRCDIR/tests/lib/control.sh"
-need ssh ssh-keygen jq curl python3
+need ssh ssh-keygen jq curl python3 pgrep
 
 unset http_proxy https_proxy HTTPS_PROXY ALL_PROXY all_proxy NO_PROXY
 LOGIN=$ME
@@ -157,6 +157,123 @@ no_orders() {
 }
 check "the order is acknowledged" wait_for 60 no_orders
 
+# --- the API is away, and lies -----------------------------------------------
+
+says() {
+	grep -aq "$1" "$SERVER_LOG"
+}
+
+# documents that were signed once, and are old by now
+curl -sS -H "Authorization: Bearer $TOKEN" \
+	"$API/api/ssh/v1/policy?network_id=$NETWORK" >"$T/old"
+curl -sS -H "Authorization: Bearer $TOKEN" \
+	"$API/api/ssh/v1/directory?network_id=$NETWORK" >"$T/old.directory"
+in_force "$(rule none '{"user_email":"nobody@example.org"}' '"accept":true')"
+in_force "$(rule mail "{\"user_email\":\"$CONTROL_EMAIL\"}" '"accept":true')" \
+	"$(rule more '{"user_email":"nobody@example.org"}' '"accept":true')"
+hold 'echo here; sleep 300'
+stop_control
+check "that the API is away is told" wait_for 60 says 'events wait on disk'
+gets_in "what it said last holds"
+before=$(changes)
+start_liar() {
+	python3 "$OE_SRCDIR/tests/lib/lying_api.py" "$LO" "$API_PORT" \
+		"$T/mode" "$T/old" "http://$LO:1/" >"$T/lies" 2>&1 3>&- &
+	LIAR=$!
+	own "$LIAR"
+	wait_for 30 listening "$API_PORT"
+}
+told() {
+	[ "$(grep -c "^$1\$" "$T/lies")" -ge 3 ]
+}
+echo forged >"$T/mode"
+start_liar || bail "no liar"
+for lie in forged old other cut big redirect broken; do
+	echo "$lie" >"$T/mode"
+	check "a reply that is $lie" wait_for 60 told "$lie"
+done
+check "refused, loudly" says 'REFUSED'
+check "a rolled-back one by its version" says 'policy is REFUSED: .*version'
+check "the signature is looked at" says 'directory is REFUSED: its signature'
+unlike "$(cat "$SERVER_LOG")" 'has ended: it is started again' \
+	"the keeper survives all of it"
+is "$(changes)" "$before" "nothing of it is in force"
+gets_in "and what was before holds"
+check "for sessions, too" alive "$HOLD_PID"
+echo slow >"$T/mode"
+check "an API that does not answer" wait_for 60 grep -q slow "$T/lies"
+gets_in "does not hold up a login"
+kill "$LIAR"
+wait "$LIAR" 2>/dev/null
+
+# --- a keeper and a server that are killed -----------------------------------
+
+keeper() {
+	pgrep -P "$SERVER_PID" -x api-keeper
+}
+old=$(keeper)
+kill -KILL "$old"
+check "a keeper that was killed is started again" wait_for 60 eval \
+	'[ -n "$(keeper)" ] && [ "$(keeper)" != "$old" ]'
+kill "$HOLD_PID"
+wait "$HOLD_PID" 2>/dev/null
+run ossh "$ME@$LO" 'echo kept'
+orphan=$(keeper)
+kill -KILL "$SERVER_PID"
+wait "$SERVER_PID" 2>/dev/null
+check "which ends with its server" wait_for 30 eval "! alive ${orphan:-1}"
+run_server || bail "no server without its API"
+gets_in "a start without the API, from what is on disk"
+
+# --- it is back --------------------------------------------------------------
+
+start_control --listen "$API" || bail "the control-server does not come back"
+control_login || bail "no login"
+connects() {
+	cat "$T"/server[0-9]*.log | grep -a '^{' | grep -acF '"event":"connect"'
+}
+arrived() {
+	local page=1
+	: >"$T/arrived"
+	while :; do
+		api GET "/api/ssh/v1/events?network_id=$NETWORK&name=connect&page=$page&per_page=100" \
+			>"$T/page"
+		sed 's/^[0-9]* //' "$T/page" | jq -r \
+			'(.data.data? // .data)[] | (.body? // .) | .conn' \
+			>"$T/conns" 2>/dev/null || return 1
+		[ -s "$T/conns" ] || break
+		cat "$T/conns" >>"$T/arrived"
+		page=$((page + 1))
+	done
+	[ "$(wc -l <"$T/arrived")" -ge "$(connects)" ]
+}
+check "all events arrive" wait_for 60 arrived
+is "$(sort "$T/arrived" | uniq -d | wc -l)" 0 "none of them twice"
+is "$(wc -l <"$T/arrived")" "$(connects)" "nor one more"
+in_force "$(rule back "{\"user_email\":\"$CONTROL_EMAIL\"}" '"accept":true')"
+gets_in "and policy is as it says again"
+
+# --- too old -----------------------------------------------------------------
+
 stop_server
-unlike "$(cat "$SERVER_LOG")" 'Sanitizer|runtime error' "no complaint in the log"
+stop_control
+run_server --policy-max-age 2 || bail "no server"
+check "a policy that is too old permits nothing" wait_for 60 event_seen \
+	policy.change 'none: the control API has been away'
+kept_out "nobody gets in then"
+stop_server
+
+# --- no room -----------------------------------------------------------------
+
+for _ in $(seq 400); do
+	printf '\n{"v":1,"event":"x","filler":"%0200d"}\n' 0
+done >>"$STATE/events"
+run_server --api-spool 64K || bail "no server"
+run ossh "$ME@$LO" true
+is "$STATUS" 255 "with too many events that wait, nobody is let in"
+check "which is told" says 'NO connections are taken'
+check "with an event" event_seen refused '"reason":"spool"'
+stop_server
+unlike "$(cat "$T"/server[0-9]*.log)" 'Sanitizer|runtime error' \
+	"no complaint in the log"
 done_testing

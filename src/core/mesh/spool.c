@@ -117,7 +117,7 @@ spool_read_mark(const char *mark, const char *id, uint64_t size)
 	    (const char *)oe_buf_head(&text), oe_buf_left(&text));
 	oe_buf_done(&text);
 	end = strchr(s, '\n');
-	if (end && s[OE_SPOOL_ID] == ' ' && !strncmp(s, id, OE_SPOOL_ID)) {
+	if (end && !strncmp(s, id, OE_SPOOL_ID) && s[OE_SPOOL_ID] == ' ') {
 		*end = 0;
 		if (oe_str_parse_int(s + OE_SPOOL_ID + 1, (int64_t)HEAD_LEN,
 			(int64_t)size, &at) == 0)
