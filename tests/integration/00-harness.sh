@@ -12,6 +12,7 @@ port=$(free_port)
 check "a free port can be bound" python3 -c '
 import socket, sys
 s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 s.bind(("127.0.0.1", int(sys.argv[1])))' "$port"
 check "nobody listens there" eval "! listening $port"
 
