@@ -58,7 +58,7 @@ environment(void **state)
 		    d[] = "ODD", e[] = "LC_TIME=z";
 	char *const all[] = {a, b, c, d, e, NULL};
 	struct oe_sshconf_env env = {
-	    home, user, host, no_file, NULL, NULL, NULL, NULL};
+	    home, user, host, no_file, NULL, NULL, NULL, NULL, NULL, NULL};
 	struct oe_strs got = {NULL, 0};
 	struct oe_sshconf *conf = oe_sshconf_new(&env);
 
