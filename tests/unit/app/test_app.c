@@ -61,7 +61,7 @@ test_dispatch(void **state)
 	    {"omniedge --help", 0, "Not in this build\n  scp "},
 	    {"omniedge help", 0, "Usage: omniedge COMMAND"},
 	    {"omniedge --version", 0, "omniedge " PACKAGE_VERSION "\n"},
-	    {"omniedge version -v", 0, "libinih      compiled "},
+	    {"omniedge version -v", 0, "libinih       compiled "},
 	    {"omniedge version -v", 0, "sftp         disabled by --disable-"},
 	    {"omniedge version --json", 0, "\"as \\\"tests\\\" like\""},
 	    {"omniedge sample --help", 0, "Usage: omniedge sample [options] "},
