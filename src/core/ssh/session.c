@@ -278,6 +278,8 @@ oe_ssh_disconnect(struct oe_ssh *s, const char *why)
 
 	if (!s->dead)
 		ssh_expect_room(s);
+	/* that may have read a message, and answered it */
+	oe_ssh__settle(s);
 	if (s->dead)
 		return;
 	if (why)
