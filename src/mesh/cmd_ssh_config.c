@@ -62,7 +62,7 @@ static const struct oe_param params[] = {
 	.help = "the user's ssh_config instead of ~/.ssh/config"},
     {.name = "proxy",
 	.type = OE_PARAM_FLAG,
-	.help = "let ssh connect through 'omniedge nc', which knows addresses "
+	.help = "connect through 'omniedge nc', which knows addresses "
 		"that have changed since"},
     {.name = "suffix",
 	.type = OE_PARAM_STRING,
