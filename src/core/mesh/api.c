@@ -137,6 +137,23 @@ time_for(const struct oe_mesh_api *a, const struct oe_mesh_call *call,
 	return 0;
 }
 
+/*
+ * What happened on the way there.  EPERM is kept for what the server itself
+ * refuses.
+ */
+static int
+no_answer(const struct oe_mesh_api *a, int r, struct oe_err *err)
+{
+	if (r != OE_EPERM)
+		return oe_err_wrap(err, r, "control API %s", a->origin);
+	if (a->pin || a->ca_file)
+		return oe_err_wrap(err, OE_EPROTO, "control API %s", a->origin);
+	return oe_err_wrap(err, OE_EPROTO,
+	    "control API %s is not believed (a control-server that made its "
+	    "certificate itself tells at its start what to give as --pin)",
+	    a->origin);
+}
+
 /* One round trip, taken apart. */
 static int
 ask(struct oe_mesh_api *a, const struct oe_mesh_call *call, const char *token,
@@ -167,10 +184,8 @@ ask(struct oe_mesh_api *a, const struct oe_mesh_call *call, const char *token,
 	if (q.body)
 		q.body_len = call->raw ? call->raw_len : strlen(body);
 	r = oe_http_ask(a->http, &q, &reply, err);
-	/* EPERM is kept for what the server itself refuses */
 	if (r < 0)
-		r = oe_err_wrap(err, r == OE_EPERM ? OE_EPROTO : r,
-		    "control API %s", a->origin);
+		r = no_answer(a, r, err);
 	if (r == 0) {
 		ret->status = reply.status;
 		ret->when_ms = oe_time_wall_ms();

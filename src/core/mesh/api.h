@@ -120,6 +120,7 @@ oe_mesh_rows(const struct oe_jval *data, int64_t *ret_last);
 /* Who the token belongs to. */
 struct oe_mesh_profile {
 	char *id, *name, *email; /* name and email may be NULL */
+	bool one_time; /* its password must be changed before anything else */
 };
 
 int oe_mesh_api_profile(struct oe_mesh_api *a, struct oe_mesh_profile *ret,

@@ -132,6 +132,26 @@ oe_mesh_login_key(struct oe_mesh_api *a, const char *security_key,
 	return login(a, "/auth/login/security-key", body, ret, err);
 }
 
+int
+oe_mesh_password_change(struct oe_mesh_api *a, const char *old,
+    const char *fresh, struct oe_err *err)
+{
+	struct oe_jval *body = oe_jval_object();
+	const struct oe_mesh_call call = {.method = "PUT",
+	    .part = OE_MESH_V2,
+	    .path = "/profile/password",
+	    .body = body};
+	struct oe_mesh_answer ans;
+	int r;
+
+	oe_jval_set_text(body, "old_password", old);
+	oe_jval_set_text(body, "password", fresh);
+	r = oe_mesh_api_call(a, &call, &ans, err);
+	oe_mesh_answer_done(&ans);
+	oe_jval_free(&body);
+	return r;
+}
+
 static int
 refresh_at(struct oe_mesh_api *a, const char *refresh, bool oauth,
     struct oe_mesh_tokens *ret, int *ret_status, struct oe_err *err)
