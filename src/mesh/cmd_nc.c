@@ -74,7 +74,7 @@ static int
 find(const struct oe_values *v, const char *name, char **ret, int64_t *ret_port,
     struct oe_err *err)
 {
-	const struct oe_mesh_plan plan = oe_meshcmd_plan(v);
+	struct oe_mesh_plan plan = oe_meshcmd_plan(v);
 	struct oe_err why = OE_ERR_INIT;
 	struct oe_mesh *m = NULL;
 	struct oe_mesh_peer p;
@@ -84,6 +84,7 @@ find(const struct oe_values *v, const char *name, char **ret, int64_t *ret_port,
 	*ret = oe_mem_strdup(name);
 	if (oe_addr_parse(name, &a, NULL) == 0)
 		return 0;
+	plan.quick = true;
 	r = oe_mesh_open(&plan, &m, &why);
 	if (r == 0) {
 		r = oe_mesh_resolve(m, name, NULL, &p, &why);

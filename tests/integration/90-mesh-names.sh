@@ -206,6 +206,26 @@ n=$(asked /certificates)
 SERVER_PORT=$CA_PORT in_by "and again" robot-1
 is "$(asked /certificates)" "$n" "without being fetched again"
 is "$(stat -c %a "$HOME"/.omniedge/cache/cert-*.pub)" 600 "kept for this user"
+
+# past most of its life it is used, and renewed behind
+CERT=$(echo "$HOME"/.omniedge/cache/cert-*.pub)
+certificate -50m:+10m >"$CERT"
+cp "$CERT" "$T/cert.was"
+api_tells 1 "${DEVICES[@]}"
+tells_certificate "$(certificate -1h:+1h)"
+SERVER_PORT=$CA_PORT in_by "one that is good still is used" robot-1
+check "and renewed behind" wait_for 30 eval '! cmp -s "$CERT" "$T/cert.was"'
+is "$(asked /certificates)" 1 "in one call"
+certificate -50m:+10m >"$CERT"
+cp "$CERT" "$T/cert.was"
+api_tells 1 "${DEVICES[@]}"
+say POST /api/ssh/v1/certificates 200 null '"how":"hang"'
+for n in 1 2; do
+	SERVER_PORT=$CA_PORT in_by "an API that hangs holds nobody, $n" robot-1
+done
+check "somebody asks" wait_for 30 eval '[ "$(asked /certificates)" = 1 ]'
+check "alone" eval '! flock -n "$CERT.renewing" true'
+check "the old one stays" cmp "$CERT" "$T/cert.was"
 api_tells 2 "${DEVICES[@]}"
 tells_certificate "$(key_of "$T/other.pub")"
 rm -f "$HOME"/.omniedge/cache/cert-*

@@ -82,7 +82,8 @@ oe_mesh_login__ask(struct oe_mesh_api *a, const char *path,
 	    .part = OE_MESH_V2,
 	    .path = path,
 	    .body = body,
-	    .anonymous = true};
+	    .anonymous = true,
+	    .patient = true};
 	int r = oe_mesh_api_call(a, &call, ans, err);
 
 	if (r == 0) {
