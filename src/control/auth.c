@@ -15,7 +15,8 @@
 #include "core/base/str.h"
 #include "core/base/time.h"
 
-/* Passwords that may wait for their turn: each occupies a worker. */
+/* Passwords that may wait for their turn, if that leaves a worker for other
+ * requests: each occupies one. */
 #define HASHING_WAITERS 2
 #define REFRESH_LEN     64 /* hex digits, as the real service has them */
 #define ID_RANDOM       20
@@ -29,7 +30,7 @@ struct oe_ctl_auth {
 	char nobody[OE_PASSWORD_HASH_MAX]; /* of no password at all */
 	pthread_mutex_t lock;
 	pthread_cond_t turn;
-	unsigned hashing, waiting;
+	unsigned hashing, waiting, waiters;
 };
 
 void
@@ -62,6 +63,9 @@ oe_ctl_auth_new(struct oe_ctl_store *store, const struct oe_ctl_auth_plan *plan,
 
 	a->store = store;
 	a->plan = *plan;
+	while (a->waiters < HASHING_WAITERS &&
+	       plan->hashing + a->waiters + 1 < plan->workers)
+		a->waiters++;
 	a->throttle = oe_ctl_throttle_new();
 	a->tokens = oe_ctl_tokens_new();
 	pthread_mutex_init(&a->lock, NULL);
@@ -312,7 +316,7 @@ hashing_begin(struct oe_ctl_auth *a)
 	bool ok;
 
 	pthread_mutex_lock(&a->lock);
-	ok = a->hashing < a->plan.hashing || a->waiting < HASHING_WAITERS;
+	ok = a->hashing < a->plan.hashing || a->waiting < a->waiters;
 	if (ok) {
 		a->waiting++;
 		while (a->hashing >= a->plan.hashing)
@@ -347,22 +351,51 @@ oe_ctl_auth_hash(struct oe_ctl_call *call, const char *password,
 	return r;
 }
 
-/* OE_EAGAIN when @email or the address has to wait. */
-static int
-may_try(struct oe_ctl_call *call, const char *email)
-{
-	struct oe_ctl_throttle *t = call->server->auth->throttle;
-	int64_t now = oe_time_mono_ms(), wait, more;
+/* A try at a password. */
+struct attempt {
+	const char *email, *source;
+	char pair[256 + sizeof((struct oe_ctl_client *)NULL)->source];
+	bool known; /* counted as one of a pair */
+};
 
-	wait = oe_ctl_throttle_try(t, OE_CTL_THROTTLE_ACCOUNT, email, now);
-	more =
-	    oe_ctl_throttle_try(t, OE_CTL_THROTTLE_ADDRESS, call->address, now);
-	if (wait < more)
-		wait = more;
+/*
+ * The address comes first: somebody who has to wait there does not get to
+ * make other people wait.  OE_EAGAIN when it is too early.
+ */
+static int
+may_try(struct oe_ctl_call *call, struct attempt *t)
+{
+	struct oe_ctl_throttle *th = call->server->auth->throttle;
+	int64_t now = oe_time_mono_ms(), wait;
+
+	snprintf(t->pair, sizeof t->pair, "%s %s", t->source, t->email);
+	wait = oe_ctl_throttle_try(th, OE_CTL_THROTTLE_ADDRESS, t->source, now);
+	if (wait == 0) {
+		wait = oe_ctl_throttle_try(
+		    th, OE_CTL_THROTTLE_KNOWN, t->pair, now);
+		t->known = wait >= 0;
+		if (!t->known)
+			wait = oe_ctl_throttle_try(
+			    th, OE_CTL_THROTTLE_ACCOUNT, t->email, now);
+	}
 	if (wait == 0)
 		return 0;
 	call->reply.retry_after_s = (int)((wait + 999) / 1000);
 	return OE_EAGAIN;
+}
+
+static void
+was_good(struct oe_ctl_auth *a, const struct attempt *t)
+{
+	int64_t now = oe_time_mono_ms();
+
+	/* others who guess at the account are not forgiven with it */
+	if (!t->known)
+		oe_ctl_throttle_good(
+		    a->throttle, OE_CTL_THROTTLE_ACCOUNT, t->email, now);
+	oe_ctl_throttle_good(a->throttle, OE_CTL_THROTTLE_KNOWN, t->pair, now);
+	oe_ctl_throttle_good(
+	    a->throttle, OE_CTL_THROTTLE_ADDRESS, t->source, now);
 }
 
 int
@@ -370,11 +403,12 @@ oe_ctl_auth_password(struct oe_ctl_call *call, const char *email,
     const char *password, struct oe_ctl_user *ret, bool *ret_known)
 {
 	struct oe_ctl_auth *a = call->server->auth;
+	struct attempt t = {.email = email, .source = call->client.source};
 	struct oe_ctl_user u = {.id = ""};
 	bool fits;
 	int r;
 
-	r = may_try(call, email);
+	r = may_try(call, &t);
 	if (r < 0)
 		return r;
 	r = oe_ctl_store_user_by_email(a->store, email, &u, &call->err);
@@ -390,9 +424,7 @@ oe_ctl_auth_password(struct oe_ctl_call *call, const char *email,
 		oe_mem_wipe(&u, sizeof u);
 		return OE_EAUTH;
 	}
-	oe_ctl_throttle_good(a->throttle, OE_CTL_THROTTLE_ACCOUNT, email);
-	oe_ctl_throttle_good(
-	    a->throttle, OE_CTL_THROTTLE_ADDRESS, call->address);
+	was_good(a, &t);
 	*ret = u;
 	oe_mem_wipe(&u, sizeof u);
 	return 0;

@@ -29,7 +29,7 @@ struct oe_ctl_loop_plan {
 	struct oe_ctl_server *server;
 	const struct oe_ctl_listener *listeners;
 	size_t n_listeners;
-	const struct oe_ctl_tls *tls; /* NULL when no listener has it */
+	struct oe_ctl_tls *tls; /* NULL when no listener has it */
 	unsigned workers;
 	size_t max_connections, max_per_address;
 	int64_t head_ms, body_ms, idle_ms; /* limits of time */
@@ -37,7 +37,8 @@ struct oe_ctl_loop_plan {
 
 /**
  * oe_ctl_loop_new() - nothing is accepted yet.
- * @plan: the lists in it are borrowed for this call only.
+ * @plan: the lists in it are borrowed for this call only; one more owner is
+ *	made of tls.
  * Return: 0, OE_ELIB, OE_ENOMEM, OE_EABSENT (a library is not installed).
  */
 int oe_ctl_loop_new(const struct oe_ctl_loop_plan *plan,
