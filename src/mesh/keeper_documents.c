@@ -41,11 +41,11 @@ document_new(const char *kind, const char *path,
 	struct oe_signed d = {0};
 	int r = oe_signed_read(ans->text, ans->len, e, &d, err);
 
-	if (r < 0)
-		return r;
-	r = document_check(kind, &d, err);
 	if (r == 0)
-		r = oe_signed_store(path, &d, e, ans->when_ms, ans->etag, err);
+		r = document_check(kind, &d, err);
+	if (r < 0)
+		return oe_err_wrap(err, r, "what it says is REFUSED");
+	r = oe_signed_store(path, &d, e, ans->when_ms, ans->etag, err);
 	if (r == 0 && d.version != e->version)
 		oe_log_info(NULL, "control API: %s of version %llu", kind,
 		    (unsigned long long)d.version);
@@ -83,28 +83,33 @@ document_fetch(struct keeper *k, const char *kind, struct oe_err *err)
 		    path, &had.doc, &e, ans.when_ms, had.etag, err);
 	else if (r == 0)
 		r = document_new(kind, path, &ans, &e, err);
-	if (r < 0 && !oe_mesh_api_is_away(r))
-		oe_log_warn(NULL, "control API: its %s is REFUSED: %s", kind,
-		    oe_err_text(err));
 	oe_mesh_answer_done(&ans);
 	oe_signed_cached_done(&had);
 	free(path);
 	free(url);
 	free(network);
-	return r < 0 ? oe_err_wrap(err, r, "%s", kind) : 0;
+	return r;
+}
+
+/* One of them is better than none: who was removed is out. */
+static int
+document_renew(struct keeper *k, const char *kind, struct oe_err *err)
+{
+	const struct oe_keeper_note note = {.what = OE_KEEPER_DOCUMENTS};
+	int r = document_fetch(k, kind, err);
+
+	keeper_tell(k, &note);
+	return r;
 }
 
 int
-keeper_documents(struct keeper *k, struct oe_err *err)
+keeper_directory(struct keeper *k, struct oe_err *err)
 {
-	const struct oe_keeper_note note = {.what = OE_KEEPER_DOCUMENTS};
-	struct oe_err other = OE_ERR_INIT;
-	int r = document_fetch(k, "directory", err), r2;
+	return document_renew(k, "directory", err);
+}
 
-	/* one of them is better than none: who was removed is out */
-	r2 = document_fetch(k, "policy", &other);
-	if (r == 0 && r2 < 0)
-		*err = other;
-	keeper_tell(k, &note);
-	return r < 0 ? r : r2;
+int
+keeper_policy(struct keeper *k, struct oe_err *err)
+{
+	return document_renew(k, "policy", err);
 }

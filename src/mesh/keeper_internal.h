@@ -25,7 +25,8 @@ struct keeper {
 };
 
 /* Each does one thing once: 0 or an error that is in @err. */
-int keeper_documents(struct keeper *k, struct oe_err *err);
+int keeper_directory(struct keeper *k, struct oe_err *err);
+int keeper_policy(struct keeper *k, struct oe_err *err);
 int keeper_host_keys(struct keeper *k, struct oe_err *err);
 int keeper_heartbeat(struct keeper *k, struct oe_err *err);
 int keeper_orders(struct keeper *k, struct oe_err *err);

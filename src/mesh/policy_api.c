@@ -38,8 +38,9 @@
 /* A document as it was last believed. */
 struct kept {
 	const char *kind;
-	uint64_t version; /* 0: none so far */
-	int64_t fetched_ms;
+	uint64_t version;    /* 0: none so far */
+	int64_t believed_ms; /* when it was last confirmed, credibly */
+	bool refused;        /* the file that is there; which was told */
 	struct oe_jval *payload;
 };
 
@@ -230,14 +231,15 @@ api_start(struct oe_mesh__api *a)
  * anew.
  */
 int
-oe_mesh__api_watch(
-    struct oe_mesh__api *a, const struct oe_strs *host_keys, struct oe_err *err)
+oe_mesh__api_watch(struct oe_mesh__api *a, const struct oe_strs *host_keys,
+    int port, struct oe_err *err)
 {
 	size_t i;
 	int r;
 
 	for (i = 0; i < host_keys->n; i++)
 		oe_strs_add(&a->plan.host_keys, host_keys->v[i]);
+	a->plan.port = port;
 	a->owner = getpid();
 	a->poll = epoll_create1(EPOLL_CLOEXEC);
 	a->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
@@ -332,6 +334,19 @@ oe_mesh__api_room(const struct oe_mesh__api *a, struct oe_err *err)
 
 /* --- documents --- */
 
+/*
+ * An API signs a document anew when it has not done so for an hour.  One that
+ * only ever confirms an older one is not the API, or not well: its word does
+ * not keep the document alive.
+ */
+static int64_t
+kept_believed(const struct oe_signed_cached *c)
+{
+	int64_t until = c->doc.issued_ms + OE_SIGNED_ANEW_MS;
+
+	return until < c->fetched_ms ? until : c->fetched_ms;
+}
+
 /* What is on disk, when it can be believed and is no older than before. */
 static void
 kept_load(struct oe_mesh__api *a, struct kept *k)
@@ -353,22 +368,22 @@ kept_load(struct oe_mesh__api *a, struct kept *k)
 		k->payload = c.doc.payload;
 		c.doc.payload = NULL;
 		k->version = c.doc.version;
-		k->fetched_ms = c.fetched_ms;
-	} else if (r != OE_ENOENT) {
+		k->believed_ms = kept_believed(&c);
+	} else if (r != OE_ENOENT && !k->refused) {
 		oe_log_error(NULL, "the %s on disk is REFUSED: %s", k->kind,
 		    oe_err_text(&err));
 	}
+	k->refused = r < 0 && r != OE_ENOENT;
 	oe_signed_cached_done(&c);
 	free(path);
 }
 
 /* A time in the future is no time: a clock was set, or the file is wrong. */
 static bool
-kept_is_old(const struct oe_mesh__api *a, const struct kept *k, int64_t max_ms)
+is_old(int64_t when_ms, int64_t max_ms)
 {
-	int64_t age = oe_time_wall_ms() - k->fetched_ms;
+	int64_t age = oe_time_wall_ms() - when_ms;
 
-	(void)a;
 	return age > max_ms || age < -OE_SIGNED_AHEAD_MS;
 }
 
@@ -384,8 +399,8 @@ api_denied(const struct oe_mesh__api *a)
 	if (!a->policy.payload || !a->directory.payload)
 		return oe_mem_strdup(
 		    "the control API has not told its policy yet");
-	if (kept_is_old(a, &a->policy, a->max_age_ms) ||
-	    kept_is_old(a, &a->directory, a->max_age_ms))
+	if (is_old(a->policy.believed_ms, a->max_age_ms) ||
+	    is_old(a->directory.believed_ms, a->max_age_ms))
 		return oe_mem_strdup("the control API has been away for longer "
 				     "than its policy is good for");
 	r = oe_policy_parse_value(
@@ -405,13 +420,13 @@ static void
 api_tell_age(struct oe_mesh__api *a)
 {
 	bool stale = a->policy.payload &&
-		     kept_is_old(a, &a->policy, 3 * a->plan.interval_ms);
+		     is_old(a->policy.believed_ms, 3 * a->plan.interval_ms);
 
 	if (stale && !a->stale)
 		oe_log_warn(NULL,
 		    "the control API is away: the policy of %lld s ago is "
 		    "obeyed, for %lld s at most",
-		    (long long)(oe_time_wall_ms() - a->policy.fetched_ms) /
+		    (long long)(oe_time_wall_ms() - a->policy.believed_ms) /
 			1000,
 		    (long long)a->max_age_ms / 1000);
 	else if (!stale && a->stale)
