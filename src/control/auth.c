@@ -15,8 +15,7 @@
 #include "core/base/str.h"
 #include "core/base/time.h"
 
-/* Passwords that may wait for their turn, if that leaves a worker for other
- * requests: each occupies one. */
+/* Passwords that may wait for their turn: each occupies a worker. */
 #define HASHING_WAITERS 2
 #define REFRESH_LEN     64 /* hex digits, as the real service has them */
 #define ID_RANDOM       20
@@ -30,7 +29,7 @@ struct oe_ctl_auth {
 	char nobody[OE_PASSWORD_HASH_MAX]; /* of no password at all */
 	pthread_mutex_t lock;
 	pthread_cond_t turn;
-	unsigned hashing, waiting, waiters;
+	unsigned hashing, waiting;
 };
 
 void
@@ -63,9 +62,6 @@ oe_ctl_auth_new(struct oe_ctl_store *store, const struct oe_ctl_auth_plan *plan,
 
 	a->store = store;
 	a->plan = *plan;
-	while (a->waiters < HASHING_WAITERS &&
-	       plan->hashing + a->waiters + 1 < plan->workers)
-		a->waiters++;
 	a->throttle = oe_ctl_throttle_new();
 	a->tokens = oe_ctl_tokens_new();
 	pthread_mutex_init(&a->lock, NULL);
@@ -321,7 +317,7 @@ hashing_begin(struct oe_ctl_auth *a)
 	bool ok;
 
 	pthread_mutex_lock(&a->lock);
-	ok = a->hashing < a->plan.hashing || a->waiting < a->waiters;
+	ok = a->hashing < a->plan.hashing || a->waiting < HASHING_WAITERS;
 	if (ok) {
 		a->waiting++;
 		while (a->hashing >= a->plan.hashing)

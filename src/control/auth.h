@@ -17,7 +17,6 @@ struct oe_jval;
 struct oe_ctl_auth_plan {
 	int64_t access_s, refresh_s; /* how long tokens live */
 	unsigned hashing;            /* passwords that are verified at once */
-	unsigned workers;            /* more than those */
 };
 
 /** oe_ctl_auth_new() - reads the secret of the store. */

@@ -141,8 +141,8 @@ static const struct oe_param params[] = {
     {.name = "password-checks",
 	.type = OE_PARAM_INT,
 	.metavar = "N",
-	.help = "passwords that are verified at a time: each takes 64 MiB, a "
-		"processor and one of the --workers",
+	.help = "passwords that are verified at a time: each takes 64 MiB and "
+		"a processor",
 	.fallback = "2",
 	.min = 1,
 	.max = 64,
@@ -166,7 +166,8 @@ static const struct oe_param params[] = {
     {.name = "workers",
 	.type = OE_PARAM_INT,
 	.metavar = "N",
-	.help = "threads that answer requests",
+	.help = "threads that answer what only reads, and as many for what "
+		"writes",
 	.fallback = "8",
 	.min = 2,
 	.max = 256,

@@ -35,6 +35,8 @@
 #define UNSENT_MAX (192 << 20)
 /* Who has asked for nothing after this long makes room for others. */
 #define SLOW_MS 1000
+/* Threads for logins that need no hash of a password. */
+#define LOGIN_SPARE 4
 /* Descriptors that libwebsockets may have a table for. */
 #define TABLE_MAX 262144
 
@@ -249,6 +251,17 @@ make_id(char ret[24])
 	oe_random_text(ret, 16);
 }
 
+static enum oe_ctl_lane
+lane_of(const struct oe_ctl_request *r)
+{
+	const struct oe_ctl_route *route = r->match.route;
+
+	if (r->refuse || !route || oe_str_eq(route->method, "GET"))
+		return OE_CTL_LANE_READ;
+	return route->flags & OE_CTL_LOGIN ? OE_CTL_LANE_LOGIN
+					   : OE_CTL_LANE_WRITE;
+}
+
 void
 oe_ctl__hand_over(struct oe_ctl__link *k, struct oe_ctl_request *r)
 {
@@ -262,7 +275,7 @@ oe_ctl__hand_over(struct oe_ctl__link *k, struct oe_ctl_request *r)
 	r->close = r->close || l->stopping;
 	k->working = r;
 	l->n_working++;
-	oe_ctl_pool_put(l->pool, r);
+	oe_ctl_pool_put(l->pool, lane_of(r), r);
 }
 
 /* Who has taken longest over a reply does without the rest of it. */
@@ -305,8 +318,8 @@ collect(struct oe_ctl_loop *l)
 		k->sent = 0;
 		l->unsent += r->out_len;
 		k->since_ms = oe_time_mono_ms();
-		k->deadline_ms = k->since_ms + l->plan.body_ms;
-		oe_ctl__lws()->lws_callback_on_writable(k->wsi);
+		/* mostly there is room: no need to ask for it and come back */
+		oe_ctl__send(k);
 	}
 	bound_unsent(l);
 	l->plan.server->metrics.waiting = (int64_t)oe_ctl_pool_waiting(l->pool);
@@ -469,6 +482,12 @@ oe_ctl_loop_new(const struct oe_ctl_loop_plan *plan, struct oe_ctl_loop **ret,
 {
 	struct oe_ctl_loop *l = oe_mem_zalloc(sizeof *l);
 	struct oe_ctl_pool_calls calls = {work, wake, l};
+	const unsigned lanes[OE_CTL_LANES] = {
+	    [OE_CTL_LANE_READ] = plan->workers,
+	    [OE_CTL_LANE_WRITE] = plan->workers,
+	    /* not all of them hash: keys and refresh tokens get their turn */
+	    [OE_CTL_LANE_LOGIN] = 2 * plan->hashing + LOGIN_SPARE,
+	};
 	struct lws_context_creation_info i;
 	int r = oe_ctl__lws_load(err);
 
@@ -493,7 +512,7 @@ oe_ctl_loop_new(const struct oe_ctl_loop_plan *plan, struct oe_ctl_loop **ret,
 	if (r == 0)
 		r = make_vhosts(l, err);
 	if (r == 0)
-		r = oe_ctl_pool_new(plan->workers, &calls, &l->pool, err);
+		r = oe_ctl_pool_new(lanes, &calls, &l->pool, err);
 	if (r == 0)
 		r = open_doors(l, err);
 	if (r < 0)

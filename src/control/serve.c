@@ -21,6 +21,7 @@
 #include "control/routes.h"
 #include "control/server.h"
 #include "control/store.h"
+#include "control/text.h"
 #include "control/tls_cert.h"
 #include "core/app/command.h"
 #include "core/app/exitcode.h"
@@ -36,6 +37,10 @@
 #define SWEEP_MS (INT64_C(600) * 1000)
 /* A certificate that ends so soon is told of. */
 #define EXPIRY_WARN_S (INT64_C(21) * 86400)
+
+/* Signed documents that are kept in memory; those of 10,000 devices have 2 MB
+ * and more. */
+#define KEPT_BYTES (64u << 20)
 
 struct process {
 	const struct oe_ctx *ctx;
@@ -192,8 +197,8 @@ on_told(void *arg, enum oe_ctl_topic topic, const char *id)
 static int
 open_server(struct process *p, struct oe_err *err)
 {
-	struct oe_ctl_auth_plan plan = {p->cfg->access_s, p->cfg->refresh_s,
-	    p->cfg->hashing, p->cfg->workers};
+	struct oe_ctl_auth_plan plan = {
+	    p->cfg->access_s, p->cfg->refresh_s, p->cfg->hashing};
 	char host[256] = "localhost";
 	int r;
 
@@ -209,6 +214,7 @@ open_server(struct process *p, struct oe_err *err)
 		r = oe_ctl_store_watch(p->srv.store, on_told, p, err);
 	if (r == 0)
 		r = oe_ctl_auth_new(p->srv.store, &plan, &p->srv.auth, err);
+	p->srv.kept = oe_ctl_kept_new(KEPT_BYTES);
 	p->ready = r == 0;
 	return r;
 }
@@ -222,6 +228,7 @@ open_loop(struct process *p, struct oe_err *err)
 	    .n_listeners = c->n_listen,
 	    .tls = p->tls,
 	    .workers = c->workers,
+	    .hashing = c->hashing,
 	    .max_connections = c->max_connections,
 	    .max_per_address = c->max_per_address,
 	    .head_ms = c->head_ms,
@@ -398,6 +405,7 @@ done(struct process *p)
 	/* closing it ends the thread that calls on_told() */
 	oe_ctl_store_close(&p->srv.store);
 	oe_ctl_auth_free(&p->srv.auth);
+	oe_ctl_kept_free(&p->srv.kept);
 	free(p->srv.public_url);
 	free(p->srv.host);
 }

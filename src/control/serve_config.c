@@ -69,23 +69,6 @@ load_proxies(
 		     : 0;
 }
 
-/* Passwords take a while: some worker is to be left for all else. */
-static int
-load_workers(
-    const struct oe_values *v, struct oe_ctl_config *c, struct oe_err *err)
-{
-	c->workers = (unsigned)oe_values_int(v, "workers");
-	c->hashing = (unsigned)oe_values_int(v, "password-checks");
-	if (!oe_values_is_set(v, "password-checks") && c->hashing >= c->workers)
-		c->hashing = c->workers - 1;
-	if (c->hashing < c->workers)
-		return 0;
-	return oe_err_set(err, OE_ECONF,
-	    "%s: %u passwords at a time leave none of %u workers for other "
-	    "requests: lower --password-checks or raise --workers",
-	    oe_values_where(v, "password-checks"), c->hashing, c->workers);
-}
-
 static int
 load_tls(const struct oe_values *v, struct oe_ctl_config *c, struct oe_err *err)
 {
@@ -154,6 +137,8 @@ oe_ctl_config_load(
 	c->data_dir = data_dir(v);
 	c->database =
 	    copy_or(oe_values_str(v, "database"), c->data_dir, "control.db");
+	c->workers = (unsigned)oe_values_int(v, "workers");
+	c->hashing = (unsigned)oe_values_int(v, "password-checks");
 	c->max_connections = (size_t)oe_values_int(v, "max-connections");
 	c->max_per_address = (size_t)oe_values_int(v, "max-per-address");
 	c->head_ms = oe_values_int(v, "head-timeout") * 1000;
@@ -163,9 +148,7 @@ oe_ctl_config_load(
 	c->access_s = oe_values_int(v, "access-lifetime");
 	c->refresh_s = oe_values_int(v, "refresh-lifetime");
 	c->quiet = oe_values_flag(v, "quiet");
-	r = load_workers(v, c, err);
-	if (r == 0)
-		r = load_listen(v, c, err);
+	r = load_listen(v, c, err);
 	if (r == 0)
 		r = load_proxies(v, c, err);
 	if (r == 0)

@@ -26,10 +26,6 @@ cs --database /srv/a@b:c.db
 like "$(cat "$OUT")" '^database = /srv/a@b:c.db ;' "a file as it is"
 cs --trusted-proxy 10.0.0.1/8
 is "$STATUS" 64 "a trusted proxy that is no network"
-cs --workers 2 --password-checks 2
-is "$STATUS" 78 "no worker left beside passwords"
-cs --workers 2
-status_is 0 "fewer passwords at a time with fewer workers"
 for bad in http://example.org http://localhost.example.org http://127.0.0.10; do
 	cs --public-url "$bad"
 	is "$STATUS" 78 "no page for passwords at $bad"
