@@ -27,8 +27,8 @@ struct oe_cli_names {
 	 */
 	struct oe_cli_book *(*open)(const struct oe_values *v);
 	/**
-	 * is_group() - is @text, which was typed behind an "@", the name of
-	 * something that peers are in?  Looks at what is at hand.
+	 * is_group() - may @text, which was typed behind an "@", be the name
+	 * of something that peers are in?  Asks nobody.
 	 */
 	bool (*is_group)(struct oe_cli_book *b, const char *text);
 	/**

@@ -174,7 +174,9 @@ log_in(struct oe_ctl_call *call, const struct oe_ctl_fields *f)
 	}
 	if (r == 0 && u.one_time)
 		return ask(call, 403, code,
-		    "This password is good for one login: change it first.");
+		    "This password only sets another: 'omniedge login -u "
+		    "EMAIL' "
+		    "asks for it.");
 	oe_ctl_hash_text(code, hash);
 	if (r == 0)
 		r = oe_ctl_store_grant_show(

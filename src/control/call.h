@@ -81,6 +81,11 @@ enum oe_ctl_route_flag {
 	 * is missing (OE_CTL_NEED_MEMBER, _ADMIN)
 	 */
 	OE_CTL_OR_SERVER = 1 << 3,
+	/*
+	 * not for who logged in by a security key: a key that was stolen
+	 * makes no others that outlive it
+	 */
+	OE_CTL_NO_KEY = 1 << 4,
 };
 
 struct oe_ctl_call;
@@ -109,6 +114,7 @@ struct oe_ctl_caller {
 	char name[256];
 	bool server_admin;
 	bool one_time; /* the password must be changed first */
+	bool by_key;   /* logged in by a security key */
 	char token_id[OE_CTL_ID_SIZE];
 };
 

@@ -25,6 +25,8 @@ device_row(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
 	oe_ctl_set_column(owner, "id", rows, 4);
 	oe_ctl_set_column(owner, "email", rows, 5);
 	oe_jval_set(v, "owner", owner);
+	if (oe_ctl_row_int(rows, 6) > 0)
+		oe_jval_set_int(v, "ssh_port", oe_ctl_row_int(rows, 6));
 	oe_jval_set(v, "tags", oe_jval_array());
 	oe_jval_set(v, "host_keys", oe_jval_array());
 	*ret = v;
@@ -36,6 +38,7 @@ user_row(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
     struct oe_ctl_rows *rows, struct oe_jval **ret)
 {
 	struct oe_jval *v = oe_jval_object();
+	int64_t after_s = oe_ctl_row_int(rows, 3);
 
 	(void)call;
 	(void)tx;
@@ -43,6 +46,9 @@ user_row(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
 	oe_ctl_set_column(v, "email", rows, 1);
 	oe_ctl_set_column(v, "name", rows, 2);
 	oe_jval_set(v, "groups", oe_jval_array());
+	if (after_s > 0)
+		oe_ctl_set_time(v, "certificates_after",
+		    (after_s - OE_CTL_CERT_SKEW_S) * 1000);
 	*ret = v;
 	return 0;
 }
@@ -114,7 +120,7 @@ fill_devices(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
 {
 	int rc = add_list(call, tx,
 	    "SELECT d.id, d.name, nd.virtual_ip, nd.virtual_ip_v6, u.id, "
-	    "u.email FROM network_devices nd "
+	    "u.email, d.ssh_port FROM network_devices nd "
 	    "JOIN devices d ON d.id = nd.device_id "
 	    "JOIN users u ON u.id = d.user_id WHERE nd.network_id = ?1 "
 	    "ORDER BY d.id",
@@ -139,7 +145,7 @@ fill_users(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *network,
     struct oe_jval *ret)
 {
 	int rc = add_list(call, tx,
-	    "SELECT u.id, u.email, u.name FROM members m "
+	    "SELECT u.id, u.email, u.name, u.certs_after FROM members m "
 	    "JOIN users u ON u.id = m.user_id "
 	    "WHERE m.network_id = ?1 AND u.status = 1 ORDER BY u.id",
 	    network, user_row, ret);

@@ -11,6 +11,7 @@
 #include "core/base/mem.h"
 #include "core/base/str.h"
 
+/* both are in messages, too */
 #define PASSWORD_MIN 10
 #define PASSWORD_MAX 1024
 #define BODY_MAX     8192
@@ -84,10 +85,10 @@ check_passwords(struct oe_ctl_call *call, const char *old, const char *password)
 		    "required validation failed");
 	if (!password || strlen(password) < PASSWORD_MIN)
 		oe_ctl_invalid(call, "password", "minLength",
-		    "minLength validation failed");
+		    "must have at least 10 characters");
 	else if (strlen(password) > PASSWORD_MAX)
 		oe_ctl_invalid(call, "password", "maxLength",
-		    "maxLength validation failed");
+		    "must have at most 1024 bytes");
 }
 
 static int

@@ -209,6 +209,10 @@ announce(struct process *p)
 		    NULL, "certificate %s", oe_ctl_tls_fingerprint(p->tls));
 		oe_log_info(NULL, "pin %s", oe_ctl_tls_pin(p->tls));
 	}
+	if (p->tls && p->cfg->own_cert)
+		oe_log_info(NULL,
+		    "log in with: omniedge login --api %s --pin %s -u EMAIL",
+		    p->srv.public_url, oe_ctl_tls_pin(p->tls));
 	oe_event_begin(&e, &p->srv.events, "control.start");
 	oe_event_str(&e, "version", PACKAGE_VERSION);
 	oe_event_int(&e, "pid", getpid());

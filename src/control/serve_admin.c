@@ -75,8 +75,8 @@ oe_ctl_admin_init(
 	if (r == 0) {
 		printf("administrator: %s\none-time password: %s\n", u.email,
 		    password);
-		fputs("It is shown this once, and good for logging in and "
-		      "setting another.\n",
+		fputs("It is shown this once; 'omniedge login' takes it and "
+		      "asks for another.\n",
 		    stdout);
 	}
 	oe_mem_wipe(password, sizeof password);

@@ -52,7 +52,7 @@ tell_why(struct oe_cli_book *b, const struct oe_err *err)
 static struct oe_mesh *
 mesh_of(struct oe_cli_book *b)
 {
-	const struct oe_mesh_plan plan = {.file = NULL};
+	const struct oe_mesh_plan plan = {.quick = true};
 	struct oe_err err = OE_ERR_INIT;
 	int r;
 
@@ -79,7 +79,7 @@ static bool
 is_group(struct oe_cli_book *b, const char *text)
 {
 	return !is_address(text) && mesh_of(b) &&
-	       oe_mesh_has_network(b->mesh, text);
+	       oe_mesh_may_have_network(b->mesh, text);
 }
 
 /* Does whatever was typed mean two things now? */
@@ -112,11 +112,16 @@ static int
 has(struct oe_cli_book *b, const char *name, const char *group, bool alone,
     struct oe_err *err)
 {
+	struct oe_err why = OE_ERR_INIT;
 	struct oe_mesh_peer p;
-	int r = oe_mesh_resolve(b->mesh, name, group, &p, err);
+	int r = oe_mesh_resolve(b->mesh, name, group, &p, &why);
 
-	if (r == OE_EEXIST)
+	if (r == OE_EEXIST) {
+		*err = why;
 		return r;
+	}
+	if (r < 0 && r != OE_ENOENT && r != OE_EINVAL)
+		tell_why(b, &why);
 	if (r < 0)
 		return 0;
 	oe_mesh_peer_done(&p);
@@ -140,9 +145,10 @@ certificate_for(
 	char *path = NULL;
 	int r;
 
-	if (!identity || p->away)
+	if (!identity)
 		return NULL;
-	r = oe_peer_certificate(b->mesh, p->network_id, identity, &path, &err);
+	r = oe_peer_certificate(
+	    b->mesh, p->network_id, identity, !p->away, &path, &err);
 	if (r == OE_ENOENT || r == OE_EAGAIN)
 		oe_log_debug(NULL, "certificate: %s", oe_err_text(&err));
 	else if (r < 0)
@@ -170,6 +176,7 @@ know(struct oe_cli_book *b, const struct oe_mesh_peer *p, const char *typed,
 	const struct oe_sshconf_peer peer = {
 	    .address = typed ? typed : address_of(p, c),
 	    .alias = alias,
+	    .port = p->is_signed ? p->ssh_port : 0,
 	    .host_keys = p->is_signed ? &p->host_keys : NULL,
 	    .identity = identity,
 	    .certificate = certificate,

@@ -19,6 +19,7 @@
 #include "mesh/commands.h"
 #include "mesh/common.h"
 #include "mesh/login_key.h"
+#include "mesh/login_password.h"
 
 #define WAY .group = "way", .section = "How to log in"
 
@@ -47,6 +48,21 @@ static const struct oe_param params[] = {
 	.help = "the password for --email is in this file; - is standard "
 		"input",
 	.section = "How to log in"},
+    {.name = "new-password",
+	.type = OE_PARAM_FLAG,
+	.help = "set another password for --email, which is asked for twice; "
+		"one that is good once is replaced without being told to",
+	.flags = OE_PARAM_CLI_ONLY,
+	.group = "new-password",
+	.section = "How to log in"},
+    {.name = "new-password-file",
+	.type = OE_PARAM_PATH,
+	.metavar = "FILE",
+	.help = "the same, with the new password from this file; - is "
+		"standard input",
+	.flags = OE_PARAM_CLI_ONLY,
+	.group = "new-password",
+	.section = "How to log in"},
     {.name = "new-signing-key",
 	.type = OE_PARAM_FLAG,
 	.help = "accept that the control API signs with another key than at "
@@ -62,9 +78,21 @@ static int
 check(const struct oe_values *v, OE_UNUSED const struct oe_strs *operands,
     struct oe_err *err)
 {
-	if (oe_values_str(v, "password-file") && !oe_values_str(v, "email"))
+	static const char *const of_email[] = {
+	    "password-file", "new-password", "new-password-file"};
+	const char *file = oe_values_str(v, "password-file");
+	const char *fresh = oe_values_str(v, "new-password-file");
+	size_t i;
+
+	for (i = 0; i < OE_ARRAY_LEN(of_email); i++)
+		if (oe_values_is_set(v, of_email[i]) &&
+		    !oe_values_str(v, "email"))
+			return oe_err_set(err, OE_EUSAGE,
+			    "--%s needs --email: whose is it?", of_email[i]);
+	if (oe_str_eq(file, "-") && oe_str_eq(fresh, "-"))
 		return oe_err_set(err, OE_EUSAGE,
-		    "--password-file needs --email: whose is it?");
+		    "standard input cannot be both the old password and the "
+		    "new one");
 	return 0;
 }
 
@@ -118,23 +146,6 @@ begin(const struct oe_values *v, struct oe_mesh_account *a, struct oe_err *err)
 		a->user_id = oe_mem_strdup(was.user_id);
 	}
 	oe_mesh_account_done(&was);
-	return r;
-}
-
-static int
-by_password(const struct oe_values *v, struct oe_mesh_api *api,
-    struct oe_mesh_tokens *t, struct oe_err *err)
-{
-	const char *file = oe_values_str(v, "password-file");
-	const char *email = oe_values_str(v, "email");
-	char *password = NULL;
-	int r;
-
-	r = file ? oe_meshcmd_secret(file, &password, err)
-		 : oe_meshcmd_ask("Password: ", &password, err);
-	if (r == 0)
-		r = oe_mesh_login_password(api, email, password, t, err);
-	oe_mem_free_secret(&password);
 	return r;
 }
 
@@ -193,7 +204,7 @@ by_browser(
 
 static int
 get_tokens(const struct oe_values *v, struct oe_mesh_api *api,
-    struct oe_mesh_tokens *t, struct oe_err *err)
+    struct oe_mesh_tokens *t, char **ret_password, struct oe_err *err)
 {
 	const char *file = oe_values_str(v, "security-key-file");
 	const char *key = getenv("OMNIEDGE_SECRET_KEY");
@@ -201,7 +212,7 @@ get_tokens(const struct oe_values *v, struct oe_mesh_api *api,
 	if (file)
 		return by_key(file, api, t, err);
 	if (oe_values_str(v, "email"))
-		return by_password(v, api, t, err);
+		return oe_login_password(v, api, t, ret_password, err);
 	if (!oe_values_flag(v, "browser")) {
 		if (key && *key)
 			return by_key(NULL, api, t, err);
@@ -215,8 +226,8 @@ get_tokens(const struct oe_values *v, struct oe_mesh_api *api,
 
 /* Who it is, and what was another's is forgotten. */
 static int
-learn_who(
-    struct oe_mesh_api *api, struct oe_mesh_account *a, struct oe_err *err)
+learn_who(struct oe_mesh_api *api, struct oe_mesh_account *a,
+    bool *ret_one_time, struct oe_err *err)
 {
 	struct oe_mesh_profile p = {0};
 	int r = oe_mesh_api_profile(api, &p, err);
@@ -232,6 +243,7 @@ learn_who(
 	a->user_id = p.id;
 	a->email = p.email;
 	a->name = p.name;
+	*ret_one_time = p.one_time;
 	return 0;
 }
 
@@ -282,6 +294,21 @@ tell(const struct oe_values *v, const struct oe_mesh_account *a)
 	free(who);
 }
 
+/* What is left to do with a token; @password as oe_login_renew() has it. */
+static int
+settle(const struct oe_values *v, struct oe_mesh_api *api,
+    struct oe_mesh_account *a, const char *password, struct oe_err *err)
+{
+	bool one_time = false;
+	int r = learn_who(api, a, &one_time, err);
+
+	if (r == 0)
+		r = oe_login_renew(v, api, password, one_time, err);
+	if (r == 0)
+		r = set_up_ssh(v, api, a, err);
+	return r == 0 ? oe_mesh_account_save(a, err) : r;
+}
+
 static int
 login(const struct oe_values *v, struct oe_mesh_account *a, struct oe_err *err)
 {
@@ -289,7 +316,8 @@ login(const struct oe_values *v, struct oe_mesh_account *a, struct oe_err *err)
 	    .origin = a->origin, .ca_file = a->ca_file, .pin = a->pin};
 	struct oe_mesh_tokens t = {0};
 	struct oe_mesh_api *api = oe_mesh_api_new(&plan), *own;
-	int r = get_tokens(v, api, &t, err);
+	char *password = NULL;
+	int r = get_tokens(v, api, &t, &password, err);
 
 	oe_mesh_api_free(&api);
 	if (r < 0)
@@ -297,11 +325,8 @@ login(const struct oe_values *v, struct oe_mesh_account *a, struct oe_err *err)
 	oe_mesh_account_take(a, &t);
 	plan.account = a;
 	own = oe_mesh_api_new(&plan);
-	r = learn_who(own, a, err);
-	if (r == 0)
-		r = set_up_ssh(v, own, a, err);
-	if (r == 0)
-		r = oe_mesh_account_save(a, err);
+	r = settle(v, own, a, password, err);
+	oe_mem_free_secret(&password);
 	oe_mesh_api_free(&own);
 	return r;
 }
@@ -327,6 +352,8 @@ static const struct oe_example examples[] = {
     {"omniedge login", "in a browser, with a code"},
     {"omniedge login -s /etc/omniedge/key", "an agent, with its key"},
     {"omniedge login -u me@example.com", "with a password"},
+    {"omniedge login -u me@example.com --new-password",
+	"and change it, which ends all other logins"},
     {"omniedge login --api https://ctl.lab:8443 --ca-file ca.pem -u me@lab",
 	"at a control server of one's own"},
     {NULL, NULL},

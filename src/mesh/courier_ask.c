@@ -65,19 +65,20 @@ static int
 plan_numbers(struct courier *k, struct oe_buf *b, uint64_t *ret_sent)
 {
 	uint64_t interval;
-	uint32_t uid, gid, n;
+	uint32_t uid, gid, port, n;
 	uint8_t root;
 	char *line;
 
 	if (oe_buf_get_u64(b, &interval) < 0 ||
 	    oe_buf_get_u64(b, ret_sent) < 0 || oe_buf_get_u32(b, &uid) < 0 ||
 	    oe_buf_get_u32(b, &gid) < 0 || oe_buf_get_u8(b, &root) < 0 ||
-	    oe_buf_get_u32(b, &n) < 0)
+	    oe_buf_get_u32(b, &port) < 0 || oe_buf_get_u32(b, &n) < 0)
 		return OE_EPROTO;
 	k->plan.interval_ms = (int64_t)interval;
 	k->plan.uid = uid;
 	k->plan.gid = gid;
 	k->plan.root = root;
+	k->plan.port = (int)port;
 	for (; n; n--) {
 		if (oe_buf_get_cstring(b, OE_KEEPER_TEXT_MAX, &line) < 0)
 			return OE_EPROTO;

@@ -51,6 +51,8 @@ courier_host_keys(struct courier *k, struct oe_err *err)
 	for (i = 0; i < k->plan.host_keys.n; i++)
 		oe_jval_add(keys, oe_jval_of_text(k->plan.host_keys.v[i]));
 	oe_jval_set(body, "keys", keys);
+	if (k->plan.port)
+		oe_jval_set_int(body, "ssh_port", k->plan.port);
 	if (!k->keys_told && k->plan.host_keys.n) {
 		r = courier_call(k, &call, &ans, err);
 		k->keys_told = r == 0;

@@ -22,6 +22,7 @@ struct courier_plan {
 	bool key; /* there is a security key */
 	int64_t interval_ms;
 	struct oe_strs host_keys;
+	int port; /* where the server listens; 0: not known */
 	bool root;
 	uid_t uid;
 	gid_t gid;

@@ -46,6 +46,7 @@ struct oe_keeper_plan {
 	uint8_t signing_key[32];
 	int64_t interval_ms; /* between two looks at the documents */
 	struct oe_strs host_keys;
+	int port;  /* where the server listens; 0: not known */
 	bool root; /* the courier becomes uid and gid */
 	uid_t uid;
 	gid_t gid;

@@ -19,8 +19,9 @@ enum keeper_says {
 	 * Of the keeper, at first: strings origin, pin, network, device,
 	 * hardware, token, etag of each kind; u8: there is a security key;
 	 * u8 log level, format, journal; u64 interval_ms, sent; u32 uid, gid,
-	 * u8 change them; u32 number of host keys, and each as a string.
-	 * Descriptors: the spool, and certificates of the API if there are.
+	 * u8 change them; u32 port; u32 number of host keys, and each as a
+	 * string. Descriptors: the spool, and certificates of the API if there
+	 * are.
 	 */
 	KEEPER_PLAN = 1,
 	/* u32: 0 or minus a status; string: what was wrong, or asked for */

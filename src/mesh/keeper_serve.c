@@ -79,6 +79,7 @@ plan_put(const struct keeper *k, struct oe_buf *b)
 	(void)oe_buf_put_u32(b, p->uid);
 	(void)oe_buf_put_u32(b, p->gid);
 	(void)oe_buf_put_u8(b, p->root);
+	(void)oe_buf_put_u32(b, (uint32_t)p->port);
 	(void)oe_buf_put_u32(b, (uint32_t)p->host_keys.n);
 	for (i = 0; i < p->host_keys.n; i++)
 		(void)oe_buf_put_cstring(b, p->host_keys.v[i]);

@@ -10,6 +10,7 @@
 #include "core/base/fd.h"
 #include "core/base/hash.h"
 #include "core/base/jval.h"
+#include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
 #include "core/base/time.h"
@@ -23,9 +24,10 @@
 #define NAME_DIGITS 32
 /* One that ends sooner is as good as over. */
 #define MARGIN_S 120
+/* The share of its life after which a certificate is renewed. */
+#define RENEW_AT(life) ((life) / 3 * 2)
 /* Nobody waits long: there may be other keys. */
-#define CONNECT_MS 2000
-#define TOTAL_MS   8000
+#define TOTAL_MS 8000
 /* Pause after a try that failed, and after "there is no such thing". */
 #define PAUSE_MS      30000
 #define PAUSE_NONE_MS 3600000
@@ -33,6 +35,7 @@
 /* What a certificate is for, and where it is. */
 struct want {
 	struct oe_mesh_account *account;
+	struct oe_mesh_api *api;
 	const char *network_id;
 	char *path, *note; /* of the certificate, of the last failure */
 	struct oe_pubkey key;
@@ -83,74 +86,82 @@ read_key(const char *identity, struct oe_pubkey *ret, struct oe_err *err)
 	return r;
 }
 
-/* Is @line a user certificate for our key, and for how long?  -1: it is none.
- */
+/* How long a certificate is good still, and how long it is good in all. */
+struct term {
+	int64_t left_s, life_s;
+};
+
 static int64_t
-seconds_left(const struct want *w, const char *line)
+until(uint64_t end, int64_t start)
+{
+	return end > INT64_MAX ? INT64_MAX : (int64_t)end - start;
+}
+
+/* Is @line a user certificate for our key that is good?  false: it is not. */
+static bool
+is_good(const struct want *w, const char *line, struct term *ret)
 {
 	struct oe_pubkey key, plain;
 	struct oe_cert c;
-	int64_t now = oe_time_wall_ms() / 1000, left = -1;
+	int64_t now = oe_time_wall_ms() / 1000;
+	bool good = false;
 
 	if (oe_pubkey_parse_line(line, &key, NULL) < 0)
-		return -1;
+		return false;
 	oe_pubkey_plain(&key, &plain);
 	if (key.type->cert && oe_pubkey_equal(&plain, &w->key) &&
 	    oe_cert_parse(key.blob, key.len, &c, NULL) == 0) {
-		if (c.type == 1 && c.valid_before > (uint64_t)now)
-			left = c.valid_before > INT64_MAX
-				   ? INT64_MAX
-				   : (int64_t)c.valid_before - now;
+		good = c.type == 1 && c.valid_before > (uint64_t)now &&
+		       c.valid_after < c.valid_before;
+		if (good) {
+			ret->left_s = until(c.valid_before, now);
+			ret->life_s =
+			    until(c.valid_before, (int64_t)c.valid_after);
+		}
 		oe_cert_done(&c);
 	}
 	oe_pubkey_done(&plain);
 	oe_pubkey_done(&key);
-	return left;
+	return good;
 }
 
-static int64_t
-left_on_disk(const struct want *w)
+static bool
+is_good_on_disk(const struct want *w, struct term *ret)
 {
 	struct oe_err err = OE_ERR_INIT;
 	struct oe_buf b;
-	int64_t left = -1;
 	char *text;
+	bool good;
 
 	if (oe_fd_read_file(w->path, OE_PUBKEY_LINE_MAX, &b, &err) < 0)
-		return -1;
+		return false;
 	text = (char *)b.data + b.off;
 	text[strcspn(text, "\r\n")] = '\0';
-	left = seconds_left(w, text);
+	good = is_good(w, text, ret);
 	oe_buf_done(&b);
-	return left;
+	return good;
 }
 
 static int
 ask(const struct want *w, struct oe_mesh_answer *ret, struct oe_err *err)
 {
-	const struct oe_mesh_account *a = w->account;
-	const struct oe_mesh_api_plan plan = {.origin = a->origin,
-	    .ca_file = a->ca_file,
-	    .pin = a->pin,
-	    .account = w->account,
-	    .connect_ms = CONNECT_MS,
-	    .total_ms = TOTAL_MS,
-	    .tries = 1};
-	struct oe_mesh_api *api = oe_mesh_api_new(&plan);
 	struct oe_jval *body = oe_jval_object();
+	/* twice is no harm, so that a connection that is there will do */
 	const struct oe_mesh_call call = {.method = "POST",
 	    .part = OE_MESH_SSH,
 	    .path = "/certificates",
-	    .body = body};
+	    .body = body,
+	    .again = true};
 	char *key = oe_str_base64(w->key.blob, w->key.len, true);
 	char *line = oe_mem_printf("%s %s", w->key.type->name, key);
 	int r;
 
 	oe_jval_set_text(body, "network_id", w->network_id);
 	oe_jval_set_text(body, "key", line);
-	r = oe_mesh_api_call(api, &call, ret, err);
+	oe_mesh_api_deadline(w->api, oe_time_mono_ms() + TOTAL_MS);
+	r = oe_mesh_api_call(w->api, &call, ret, err);
+	oe_mesh_api_deadline(w->api, 0);
 	oe_jval_free(&body);
-	oe_mesh_api_free(&api);
 	free(line);
 	free(key);
 	return r;
@@ -161,12 +172,12 @@ fetch(const struct want *w, struct oe_err *err)
 {
 	struct oe_mesh_answer ans;
 	const char *cert;
+	struct term term;
 	char *line;
 	int r = ask(w, &ans, err);
 
 	cert = r == 0 ? oe_jval_get_text(ans.data, "certificate") : NULL;
-	if (r == 0 &&
-	    (!cert || strchr(cert, '\n') || seconds_left(w, cert) < 0))
+	if (r == 0 && (!cert || strchr(cert, '\n') || !is_good(w, cert, &term)))
 		r = oe_err_set(err, OE_EPROTO,
 		    "what the control API gave is no certificate of this key");
 	if (r == 0) {
@@ -213,30 +224,62 @@ noted(const struct want *w)
 }
 
 static int
-have(const struct want *w, struct oe_err *err)
+fetch_and_note(const struct want *w, struct oe_err *err)
 {
-	int64_t left = left_on_disk(w);
+	int r = fetch(w, err);
+
+	take_note(w, r);
+	return r;
+}
+
+/* In a process of its own, where connections of the other's are none. */
+static void
+fetch_behind(void *arg)
+{
+	struct want *w = arg;
+	const struct oe_mesh_api_plan plan = {.origin = w->account->origin,
+	    .ca_file = w->account->ca_file,
+	    .pin = w->account->pin,
+	    .account = w->account};
+	struct oe_err err = OE_ERR_INIT;
+
+	w->api = oe_mesh_api_new(&plan);
+	(void)!fetch_and_note(w, &err);
+}
+
+static int
+have(struct want *w, bool may_ask, struct oe_err *err)
+{
+	struct term t = {0, 0};
+	bool good = is_good_on_disk(w, &t);
 	int r;
 
-	if (left > MARGIN_S)
+	if (good && (!may_ask || t.life_s - t.left_s < RENEW_AT(t.life_s)))
 		return 0;
+	if (!may_ask)
+		return oe_err_set(
+		    err, OE_ENOENT, "the control API does not answer");
 	r = noted(w);
-	if (r == 0) {
-		r = fetch(w, err);
-		take_note(w, r);
-	} else {
-		oe_err_set(err, r, "no certificate was to be had");
+	if (good && t.left_s > MARGIN_S) {
+		if (r == 0 && oe_mesh_behind(w->path, fetch_behind, w, err) < 0)
+			oe_log_debug(NULL, "certificate: %s", oe_err_text(err));
+		return 0;
 	}
+	if (r == 0)
+		r = fetch_and_note(w, err);
+	else
+		oe_err_set(err, r, "no certificate was to be had");
 	/* the last minutes of the old one are better than nothing */
-	return r < 0 && left > 0 ? 0 : r;
+	return r < 0 && good ? 0 : r;
 }
 
 int
 oe_peer_certificate(struct oe_mesh *m, const char *network_id,
-    const char *identity, char **ret, struct oe_err *err)
+    const char *identity, bool may_ask, char **ret, struct oe_err *err)
 {
-	struct want w = {
-	    .account = oe_mesh_account(m), .network_id = network_id};
+	struct want w = {.account = oe_mesh_account(m),
+	    .api = oe_mesh_api(m),
+	    .network_id = network_id};
 	char *folder;
 	int r;
 
@@ -250,7 +293,7 @@ oe_peer_certificate(struct oe_mesh *m, const char *network_id,
 	if (folder) {
 		(void)!mkdir(folder, 0700);
 		settle_path(&w, folder);
-		r = have(&w, err);
+		r = have(&w, may_ask, err);
 	} else {
 		r = oe_err_set(err, OE_ENOENT, "there is no place for it");
 	}

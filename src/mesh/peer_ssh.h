@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "core/base/compiler.h"
 
 struct oe_err;
@@ -21,13 +23,18 @@ char *oe_peer_alias(const char *network_id, const char *device_id);
 char *oe_peer_identity(void);
 /**
  * oe_peer_certificate() - a user certificate for the network, from disk or
- * else fetched; it takes a round trip when the one on disk has expired.
+ * else fetched, which takes a round trip.  One that is good but past most of
+ * its life is renewed in a process that nobody waits for.
+ * @m: of a quick plan.
  * @identity: of oe_peer_identity().
+ * @may_ask: false: what is on disk, or none.
  * @ret: its file; free() it; untouched on failure.
- * Return: 0; OE_ENOENT (the control API gives none); OE_EAGAIN (a try a moment
- * ago has failed); or another failure, with a message.
+ * Return: 0; OE_ENOENT (the control API gives none, or it may not be asked);
+ * OE_EAGAIN (a try a moment ago has failed); or another failure, with a
+ * message.
  */
 int oe_peer_certificate(struct oe_mesh *m, const char *network_id,
-    const char *identity, char **ret, struct oe_err *err) OE_MUST_CHECK;
+    const char *identity, bool may_ask, char **ret,
+    struct oe_err *err) OE_MUST_CHECK;
 /** oe_peer_certificates_forget() - remove those on disk. */
 void oe_peer_certificates_forget(void);

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <dirent.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -177,6 +178,8 @@ struct oe_sftp__puts {
 	} dirs[OE_SFTP__PUTS_DIRS];
 	unsigned n_dirs;
 	uint32_t random[2], count; /* of temporary names */
+	bool guarded;              /* signals wait; before holds the mask */
+	sigset_t before;
 };
 
 int oe_sftp__put_file(struct oe_sftp_server *s, struct oe_buf *req);

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,33 @@
 #include "core/base/fd.h"
 #include "core/base/mem.h"
 #include "sftp/server_internal.h"
+
+/*
+ * Signals that end the process wait while there are temporary names: a disk
+ * may take longer for a group than a hangup leaves (cmd_sftp_server.c).
+ */
+static void
+puts_guard(struct oe_sftp__puts *t)
+{
+	sigset_t set;
+
+	if (t->guarded)
+		return;
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	t->guarded = sigprocmask(SIG_BLOCK, &set, &t->before) == 0;
+}
+
+static void
+puts_unguard(struct oe_sftp__puts *t)
+{
+	if (!t->guarded || t->n)
+		return;
+	t->guarded = false;
+	(void)sigprocmask(SIG_SETMASK, &t->before, NULL);
+}
 
 /* The directory @path (its first @n bytes), kept open for this group. */
 static int
@@ -218,6 +246,7 @@ oe_sftp__put_file(struct oe_sftp_server *s, struct oe_buf *req)
 	if (*u.name && strcmp(u.name, ".") != 0 && strcmp(u.name, "..") != 0)
 		dir = put_dir(s, path, head);
 	s->id = u.id; /* others may have been answered */
+	puts_guard(&s->puts);
 	if (dir >= 0) {
 		u.dir = (unsigned)dir;
 		r = put_write(s, &u, &a, &data);
@@ -228,6 +257,7 @@ oe_sftp__put_file(struct oe_sftp_server *s, struct oe_buf *req)
 	}
 	if (r == 0)
 		r = put_now(s, &u);
+	puts_unguard(&s->puts);
 	oe_sftp__tell(s, OE_SFTP_AUDIT_PUT_FILE, path, NULL, u.size, r);
 	return r < 0 ? oe_sftp__fail(s) : OE_FX_OK;
 }
@@ -322,6 +352,7 @@ forget(struct oe_sftp__puts *t)
 	}
 	t->n = t->n_dirs = 0;
 	t->bytes = 0;
+	puts_unguard(t);
 }
 
 void

@@ -187,6 +187,38 @@ oe whoami
 status_is 255 "a refresh token that is used up"
 like "$(cat "$ERR")" "omniedge login" "wants a new login"
 
+good_login
+say GET /api/v2/profile 401 "$refused"
+say POST /api/v2/auth/refresh 200 null '"how":"hang","times":1'
+say POST /api/v2/auth/refresh 401 '{"code":401,"message":"refresh token is incorrect"}'
+(trap '' XFSZ; ulimit -f 0; "$OMNIEDGE" whoami 2>&1) | cat >"$T/full"
+like "$(cat "$T/full")" "not renewed" "no room for a new token: told"
+is "$(asked '/auth/refresh')" 0 "and the old one not used up"
+is "$(jq -r '.token + .refresh_token' "$LOGIN_FILE")" jwt1r1 "but kept"
+"$OMNIEDGE" whoami >"$OUT" 2>&1 3>&- &
+pid=$!
+wait_for 30 eval "[ \$(asked '/auth/refresh') = 1 ]"
+kill -KILL $pid
+wait $pid 2>/dev/null
+is "$(jq -r '.token + .refresh_token' "$LOGIN_FILE")" jwt1r1 \
+	"killed while it renews: the file is whole"
+oe whoami
+status_is 255 "what it used up is gone"
+like "$(cat "$ERR")" "broken off.*omniedge login" "and why"
+good_login
+profile
+oe whoami
+status_is 0 "a new login is one"
+
+good_login
+hear_nothing
+say GET /api/v2/profile 401 "$refused" '"token":"jwt1"'
+say POST /api/v2/auth/refresh 200 '{"token":"jwt2","refresh_token":"r2"}'
+profile '"token":"jwt2"'
+oe whoami
+is "$(jq -r '.token + (.renewing | tostring)' "$LOGIN_FILE")" jwt2null \
+	"a renewal that went well leaves no trace"
+
 hear_nothing
 say GET /api/v2/profile 401 "$refused" '"token":"jwt2"'
 say POST /api/v2/oauth/token 200 '{"access_token":"jwt3","expires_in":60}' \
@@ -327,7 +359,7 @@ while IFS='|' read -r rule words; do
 	oe peers
 	is "$STATUS" 255 "lie: $words"
 	like "$(cat "$ERR")" "$words" "is told as: $words"
-	is "$(find "$HOME/.omniedge/cache" -name 'peers-*' -size +0 2>/dev/null)" '' \
+	is "$(find "$HOME/.omniedge/cache" -name 'peers-*' ! -name '*.away' -size +0 2>/dev/null)" '' \
 		"and not kept"
 done <<'CASES'
 "text":"<html>portal</html>","type":"text/html"|no JSON

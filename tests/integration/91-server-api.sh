@@ -127,6 +127,13 @@ has_host_key() {
 }
 check "the host keys are registered" wait_for 60 has_host_key
 
+has_port() {
+	curl -sS -H "Authorization: Bearer $TOKEN" \
+		"$API/api/ssh/v1/directory?network_id=$NETWORK" |
+		jq -r .payload | jq -e ".devices[0].ssh_port == $SERVER_PORT"
+}
+check "and its port, for peers to go to" has_port
+
 # --- changes -----------------------------------------------------------------
 
 hold 'echo here; sleep 300'
@@ -136,6 +143,13 @@ in_force "$(rule mail "{\"user_email\":\"$CONTROL_EMAIL\"}" '"accept":true')"
 hold 'echo here; sleep 300'
 api DELETE "/api/ssh/v1/keys/$KEY" >"$T/deleted"
 ended 'no longer permits' "a session whose key is registered no more"
+SSH_KEY=$T/other kept_out "nor does a certificate let in of before that" \
+	-o CertificateFile="$T/other-cert.pub"
+api POST /api/ssh/v1/certificates "{\"network_id\":\"$NETWORK\",
+	\"key\":\"$(cat "$T/other.pub")\"}" >"$T/cert"
+field certificate "$(cat "$T/cert")" >"$T/other-cert.pub"
+SSH_KEY=$T/other gets_in "but one of after it does" \
+	-o CertificateFile="$T/other-cert.pub"
 api POST /api/ssh/v1/keys "{\"name\":\"k\",\"key\":\"$(cat "$T/id.pub")\"}" \
 	>"$T/key"
 wait_for 60 eval 'ossh "$ME@$LO" true 2>/dev/null'

@@ -122,7 +122,7 @@ class Run:
 
     def settle(self):
         """Our server has seconds to finish what came before the cut."""
-        until = time.monotonic() + 15
+        until = time.monotonic() + 60
         while time.monotonic() < until and any(
                 n.startswith(".oe-put-")
                 for _, _, names in os.walk(self.top + "/to") for n in names):

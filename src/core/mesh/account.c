@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/base/buf.h"
+#include "core/base/detach.h"
 #include "core/base/err.h"
 #include "core/base/fd.h"
 #include "core/base/jval.h"
@@ -201,19 +202,24 @@ oe_mesh_account_take(struct oe_mesh_account *a, struct oe_mesh_tokens *t)
 	a->obtained_ms = oe_time_wall_ms();
 	a->oauth = t->oauth;
 	a->is_new = true;
+	a->renewing = false;
 	memset(t, 0, sizeof *t);
+}
+
+static int
+open_lock(const char *name, int *ret_fd, struct oe_err *err)
+{
+	*ret_fd = open(
+	    name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	return *ret_fd < 0 ? oe_err_sys(err, "open '%s'", name) : 0;
 }
 
 int
 oe_mesh_lock(const char *path, int *ret_fd, struct oe_err *err)
 {
 	char *name = oe_mem_printf("%s.lock", path);
-	int fd, i, r = 0;
+	int fd = -1, i, r = open_lock(name, &fd, err);
 
-	fd = open(
-	    name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-	if (fd < 0)
-		r = oe_err_sys(err, "open '%s'", name);
 	/* nobody holds it longer than a call to the API takes */
 	for (i = 0; r == 0 && flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
@@ -228,6 +234,21 @@ oe_mesh_lock(const char *path, int *ret_fd, struct oe_err *err)
 		oe_fd_close(&fd);
 	else
 		*ret_fd = fd;
+	free(name);
+	return r;
+}
+
+int
+oe_mesh_behind(
+    const char *path, void (*fn)(void *arg), void *arg, struct oe_err *err)
+{
+	char *name = oe_mem_printf("%s.renewing", path);
+	int fd = -1, r = open_lock(name, &fd, err);
+
+	/* it goes over to the process, and ends with it */
+	if (r == 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+		r = oe_detach(fn, arg, fd, err);
+	oe_fd_close(&fd);
 	free(name);
 	return r;
 }
@@ -285,6 +306,7 @@ take_from_file(struct oe_mesh_account *a)
 		now.token = now.refresh = NULL;
 		oe_mesh_account_take(a, &t);
 		a->is_new = false;
+		a->renewing = now.renewing;
 	}
 	oe_mesh_account_done(&now);
 }
@@ -302,12 +324,32 @@ oe_mesh_account_save(struct oe_mesh_account *a, struct oe_err *err)
 	return r;
 }
 
+/*
+ * The file says what is about to happen: that it can be written is known before
+ * anything is used up.  Other clients' files are theirs until then.
+ */
+static int
+write_intent(struct oe_mesh_account *a, struct oe_err *err)
+{
+	int r = 0;
+
+	if (a->shape != OE_MESH_SHAPE_OURS)
+		return 0;
+	a->renewing = true;
+	r = write_locked(a, err);
+	return r < 0 ? oe_err_wrap(err, r,
+			   "the login is not renewed: its successor could not "
+			   "be kept")
+		     : 0;
+}
+
 /* The lock is the caller's. */
 static int
 renew_locked(struct oe_mesh_account *a, const struct oe_mesh_renewer *by,
     const char *refused, struct oe_err *err)
 {
 	struct oe_mesh_tokens t = {0};
+	bool broken_off;
 	int r;
 
 	take_from_file(a);
@@ -316,10 +358,18 @@ renew_locked(struct oe_mesh_account *a, const struct oe_mesh_renewer *by,
 	if (!a->refresh)
 		return oe_err_set(err, OE_EAUTH,
 		    "the login has expired: 'omniedge login' again");
+	broken_off = a->renewing;
+	r = write_intent(a, err);
+	if (r < 0)
+		return r;
 	r = by->ask(by->arg, a->refresh, a->oauth, &t, err);
 	if (r == OE_EAUTH)
-		return oe_err_wrap(
-		    err, r, "the login has expired ('omniedge login' again)");
+		return oe_err_wrap(err, r,
+		    broken_off ? "the login cannot be renewed, as a renewal "
+				 "was broken off before its answer was on the "
+				 "disk ('omniedge login' again)"
+			       : "the login has expired ('omniedge login' "
+				 "again)");
 	if (r < 0)
 		return r;
 	oe_mesh_account_take(a, &t);

@@ -39,6 +39,9 @@ struct oe_mesh_account {
 	int64_t obtained_ms;   /* wall clock of oe_mesh_account_take(); or 0 */
 	bool oauth;            /* refreshed at /oauth/token */
 	bool is_new;           /* tokens that the file has not yet */
+	/* a renewal has begun, of which no end is known: refresh may be used
+	 * up; only in files of ours */
+	bool renewing;
 	char *user_id, *email, *name; /* may be NULL */
 	char *device_id;              /* this machine's, or NULL */
 	char *hardware;               /* what it was registered with */
@@ -84,8 +87,9 @@ void oe_mesh_account_take(struct oe_mesh_account *a, struct oe_mesh_tokens *t);
 /**
  * oe_mesh_account_refresh() - a new token instead of one that was refused.
  * Under the lock the file is read again: a token that another process has put
- * there meanwhile is taken as it is.  Otherwise the refresh token is used up
- * and what came for it is written before the lock is given back.
+ * there meanwhile is taken as it is.  Otherwise the refresh token is used up,
+ * when the file can be written, and what came for it is written before the
+ * lock is given back.  Who is killed in between leaves a file that says so.
  * @api: without an account, of the same origin.
  * @refused: the token that gave 401.
  * Return: 0, OE_EAUTH (log in again), or as oe_mesh_login_refresh() and
@@ -109,6 +113,17 @@ int oe_mesh_account_renew(struct oe_mesh_account *a,
     const struct oe_mesh_renewer *by, const char *refused,
     struct oe_err *err) OE_MUST_CHECK;
 
-/* Between processes: a lock file beside @path.  -1: none held. */
+/**
+ * oe_mesh_lock() - between processes: the lock file beside @path.
+ * @ret_fd: closing it gives the lock back.
+ * Return: 0, OE_ETIMEOUT (held for 20 s), OE_ESYS.
+ */
 int
 oe_mesh_lock(const char *path, int *ret_fd, struct oe_err *err) OE_MUST_CHECK;
+/**
+ * oe_mesh_behind() - run @fn(@arg) by oe_detach() (core/base/detach.h), unless
+ * the last one for @path is still at it.
+ * Return: 0; or a failure to start it.
+ */
+int oe_mesh_behind(const char *path, void (*fn)(void *arg), void *arg,
+    struct oe_err *err) OE_MUST_CHECK;

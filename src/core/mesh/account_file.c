@@ -59,6 +59,7 @@ read_ours(
 		return oe_err_wrap(err, OE_ECONF, "no address of an API in it");
 	a->expires_ms = oe_jval_get_int(v, "expires_at", 0) * 1000;
 	a->oauth = oe_jval_get_bool(v, "oauth", false);
+	a->renewing = oe_jval_get_bool(v, "renewing", false);
 	a->ca_file = copy(v, "ca_file");
 	a->pin = copy(v, "pin");
 	a->signing_key = copy(v, "signing_key");
@@ -137,6 +138,8 @@ made_ours(const struct oe_mesh_account *a)
 	put(v, "token", a->token);
 	put(v, "refresh_token", a->refresh);
 	oe_jval_set_bool(v, "oauth", a->oauth);
+	if (a->renewing)
+		oe_jval_set_bool(v, "renewing", true);
 	if (a->expires_ms)
 		oe_jval_set_int(v, "expires_at", a->expires_ms / 1000);
 	put(user, "id", a->user_id);

@@ -19,6 +19,7 @@ struct oe_mesh_api {
 	    struct oe_err *err);
 	void *renew_arg;
 	int64_t connect_ms, total_ms;
+	int64_t deadline_ms;
 	unsigned tries;
 	struct oe_http *http; /* made by the first call */
 };
@@ -54,6 +55,12 @@ oe_mesh_api_free(struct oe_mesh_api **ap)
 	oe_mem_free(&a->ca_pem);
 	oe_mem_free(&a->pin);
 	oe_mem_free(ap);
+}
+
+void
+oe_mesh_api_deadline(struct oe_mesh_api *a, int64_t mono_ms)
+{
+	a->deadline_ms = mono_ms;
 }
 
 const char *
@@ -118,14 +125,59 @@ judge(const struct oe_mesh_answer *ans, struct oe_err *err)
 	    why ? why : "no", why ? " " : " ", s);
 }
 
+/* How long a call may take; 0: as long as all. */
+static int
+time_for(const struct oe_mesh_api *a, const struct oe_mesh_call *call,
+    int64_t *ret_ms, struct oe_err *err)
+{
+	int64_t left = a->deadline_ms - oe_time_mono_ms();
+	int64_t max = a->total_ms ? a->total_ms : OE_HTTP_TOTAL_MS;
+
+	*ret_ms = 0;
+	if (call->patient)
+		*ret_ms = OE_HTTP_TOTAL_MS;
+	if (call->patient || !a->deadline_ms)
+		return 0;
+	if (left <= 0)
+		return oe_err_set(err, OE_ETIMEOUT,
+		    "control API %s: it has taken too long", a->origin);
+	*ret_ms = max < left ? max : left;
+	return 0;
+}
+
+/*
+ * What happened on the way there.  EPERM is kept for what the server itself
+ * refuses.
+ */
+static int
+no_answer(const struct oe_mesh_api *a, int r, struct oe_err *err)
+{
+	if (r != OE_EPERM)
+		return oe_err_wrap(err, r, "control API %s", a->origin);
+	if (a->pin || a->ca_file)
+		return oe_err_wrap(err, OE_EPROTO, "control API %s", a->origin);
+	return oe_err_wrap(err, OE_EPROTO,
+	    "control API %s is not believed (a control-server that made its "
+	    "certificate itself tells at its start what to give as --pin)",
+	    a->origin);
+}
+
 /* One round trip, taken apart. */
 static int
 ask(struct oe_mesh_api *a, const struct oe_mesh_call *call, const char *token,
     struct oe_mesh_answer *ret, struct oe_err *err)
 {
-	char *url = oe_mesh_origin_url(a->origin, call->part, call->path);
-	char *body = call->body ? oe_jval_dump(call->body, 0) : NULL;
-	struct oe_http_ask q = {
+	char *url, *body;
+	struct oe_http_ask q;
+	struct oe_http_reply reply = {0};
+	int64_t total_ms;
+	int r = time_for(a, call, &total_ms, err);
+
+	if (r < 0)
+		return r;
+	url = oe_mesh_origin_url(a->origin, call->part, call->path);
+	body = call->body ? oe_jval_dump(call->body, 0) : NULL;
+	q = (struct oe_http_ask){
 	    .method = call->method ? call->method : "GET",
 	    .url = url,
 	    .bearer = token,
@@ -135,17 +187,13 @@ ask(struct oe_mesh_api *a, const struct oe_mesh_call *call, const char *token,
 	    .max = call->max ? call->max : OE_MESH_REPLY_MAX,
 	    .once = call->once,
 	    .again = call->again,
+	    .total_ms = total_ms,
 	};
-	struct oe_http_reply reply = {0};
-	int r;
-
 	if (q.body)
 		q.body_len = call->raw ? call->raw_len : strlen(body);
 	r = oe_http_ask(a->http, &q, &reply, err);
-	/* EPERM is kept for what the server itself refuses */
 	if (r < 0)
-		r = oe_err_wrap(err, r == OE_EPERM ? OE_EPROTO : r,
-		    "control API %s", a->origin);
+		r = no_answer(a, r, err);
 	if (r == 0) {
 		ret->status = reply.status;
 		ret->when_ms = oe_time_wall_ms();

@@ -62,6 +62,12 @@ void oe_mesh_api_free(struct oe_mesh_api **a);
 /** oe_mesh_api_prepare() - load what the first call would; as it would fail. */
 int
 oe_mesh_api_prepare(struct oe_mesh_api *a, struct oe_err *err) OE_MUST_CHECK;
+/**
+ * oe_mesh_api_deadline() - calls are over by then, however many; those that
+ * come after fail with OE_ETIMEOUT.
+ * @mono_ms: of oe_time_mono_ms(); 0: none.
+ */
+void oe_mesh_api_deadline(struct oe_mesh_api *a, int64_t mono_ms);
 const char *oe_mesh_api_origin(const struct oe_mesh_api *a);
 
 struct oe_mesh_call {
@@ -77,6 +83,9 @@ struct oe_mesh_call {
 	bool anonymous; /* no token */
 	bool again;     /* may be asked twice though it is no GET */
 	bool once;
+	/* the usual time limit and no deadline: the request uses something up,
+	 * which the reply replaces */
+	bool patient;
 };
 
 struct oe_mesh_answer {
@@ -123,6 +132,7 @@ oe_mesh_rows(const struct oe_jval *data, int64_t *ret_last);
 /* Who the token belongs to. */
 struct oe_mesh_profile {
 	char *id, *name, *email; /* name and email may be NULL */
+	bool one_time; /* its password must be changed before anything else */
 };
 
 int oe_mesh_api_profile(struct oe_mesh_api *a, struct oe_mesh_profile *ret,

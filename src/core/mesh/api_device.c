@@ -232,6 +232,8 @@ oe_mesh_api_profile(
 		ret->id = copy(ans.data, id);
 		ret->name = copy(ans.data, name);
 		ret->email = copy(ans.data, email);
+		ret->one_time =
+		    oe_jval_get_bool(ans.data, "one_time_password", false);
 		if (!ret->id) {
 			oe_mesh_profile_done(ret);
 			r = oe_err_set(err, OE_EPROTO,

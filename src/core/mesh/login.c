@@ -82,7 +82,8 @@ oe_mesh_login__ask(struct oe_mesh_api *a, const char *path,
 	    .part = OE_MESH_V2,
 	    .path = path,
 	    .body = body,
-	    .anonymous = true};
+	    .anonymous = true,
+	    .patient = true};
 	int r = oe_mesh_api_call(a, &call, ans, err);
 
 	if (r == 0) {
@@ -129,6 +130,26 @@ oe_mesh_login_key(struct oe_mesh_api *a, const char *security_key,
 
 	oe_jval_set_text(body, "key", security_key);
 	return login(a, "/auth/login/security-key", body, ret, err);
+}
+
+int
+oe_mesh_password_change(struct oe_mesh_api *a, const char *old,
+    const char *fresh, struct oe_err *err)
+{
+	struct oe_jval *body = oe_jval_object();
+	const struct oe_mesh_call call = {.method = "PUT",
+	    .part = OE_MESH_V2,
+	    .path = "/profile/password",
+	    .body = body};
+	struct oe_mesh_answer ans;
+	int r;
+
+	oe_jval_set_text(body, "old_password", old);
+	oe_jval_set_text(body, "password", fresh);
+	r = oe_mesh_api_call(a, &call, &ans, err);
+	oe_mesh_answer_done(&ans);
+	oe_jval_free(&body);
+	return r;
 }
 
 static int

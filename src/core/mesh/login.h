@@ -43,6 +43,14 @@ int oe_mesh_login_password(struct oe_mesh_api *a, const char *email,
 int oe_mesh_login_key(struct oe_mesh_api *a, const char *security_key,
     struct oe_mesh_tokens *ret, struct oe_err *err) OE_MUST_CHECK;
 /**
+ * oe_mesh_password_change() - of the account whose token @a sends.  It ends
+ * the account's other logins.
+ * Return: 0, OE_EINVAL (the API does not take it, or @old is wrong: the
+ * message tells), or as oe_mesh_api_call().
+ */
+int oe_mesh_password_change(struct oe_mesh_api *a, const char *old,
+    const char *fresh, struct oe_err *err) OE_MUST_CHECK;
+/**
  * oe_mesh_login_refresh() - the next pair for a refresh token, which is used
  * up by it.
  * @oauth: where to begin: /oauth/token, else /auth/refresh.  The other one is

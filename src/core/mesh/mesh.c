@@ -13,20 +13,23 @@
 #include "core/base/str.h"
 #include "core/base/time.h"
 #include "core/mesh/api.h"
+#include "core/mesh/away.h"
 #include "core/mesh/mesh_internal.h"
 #include "core/mesh/origin.h"
 #include "core/mesh/resolve.h"
 
 #define NAME_DIGITS 16
-/* With something on disk nobody waits long for better. */
+/* Nobody waits long for what there may be without it. */
 #define QUICK_CONNECT_MS 2000
 #define QUICK_TOTAL_MS   8000
+/* Nobody waits at all for what is done behind, but it must end. */
+#define BEHIND_MS 60000
 
 struct oe_mesh {
 	struct oe_mesh_account account;
-	struct oe_mesh_api *api;
+	struct oe_mesh_api *api, *quick_api;
 	char *ca_file, *pin;
-	bool refresh, offline;
+	bool refresh, offline, quick;
 	char *owner; /* of the directory */
 	char *folder, *path;
 	struct oe_mesh_dir *dir;
@@ -118,8 +121,10 @@ oe_mesh_open(
 	m->pin = oe_mem_strdup(plan->pin);
 	m->refresh = plan->refresh;
 	m->offline = plan->offline;
+	m->quick = plan->quick;
 	settle_path(m);
 	m->api = make_api(m, false);
+	m->quick_api = make_api(m, true);
 	*ret = m;
 	return 0;
 }
@@ -133,6 +138,7 @@ oe_mesh_free(struct oe_mesh **mp)
 		return;
 	oe_mesh_dir_free(&m->dir);
 	oe_mesh_api_free(&m->api);
+	oe_mesh_api_free(&m->quick_api);
 	oe_mesh_account_done(&m->account);
 	oe_mem_free(&m->ca_file);
 	oe_mem_free(&m->pin);
@@ -151,7 +157,7 @@ oe_mesh_account(struct oe_mesh *m)
 struct oe_mesh_api *
 oe_mesh_api(struct oe_mesh *m)
 {
-	return m->api;
+	return m->quick ? m->quick_api : m->api;
 }
 
 static int64_t
@@ -177,18 +183,11 @@ static void
 note_away(const struct oe_mesh *m, bool away)
 {
 	char *path = away_path(m);
-	int fd;
 
-	if (away) {
-		fd = open(path,
-		    O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
-		    0600);
-		if (fd >= 0)
-			(void)!futimens(fd, NULL);
-		oe_fd_close(&fd);
-	} else {
-		unlink(path);
-	}
+	if (away)
+		oe_mesh_away_note(path);
+	else
+		oe_mesh_away_clear(path);
 	free(path);
 }
 
@@ -196,13 +195,10 @@ static bool
 was_away(const struct oe_mesh *m)
 {
 	char *path = away_path(m);
-	struct stat st;
-	int64_t ago = -1;
+	int64_t left = oe_mesh_away_left_ms(path);
 
-	if (stat(path, &st) == 0)
-		ago = oe_time_wall_ms() - (int64_t)st.st_mtime * 1000;
 	free(path);
-	return ago >= 0 && ago < OE_MESH_AWAY_MS;
+	return left > 0;
 }
 
 /* What came is kept when it can be; when not, this once is served. */
@@ -225,26 +221,26 @@ oe_mesh__put(struct oe_mesh *m, struct oe_mesh_dir *d)
 	m->refresh = false;
 }
 
+/* All of it by @api within @ms; a failure to keep it is none. */
 static int
-fetch(struct oe_mesh *m, struct oe_err *err)
+fetch_by(
+    struct oe_mesh *m, struct oe_mesh_api *api, int64_t ms, struct oe_err *err)
 {
-	/* asked for by name, it may take its time */
-	bool quick = m->dir && !m->refresh;
-	struct oe_mesh_api *api = quick ? make_api(m, true) : m->api;
 	struct oe_mesh_networks all = {0};
 	struct oe_mesh_dir *d = NULL;
 	int64_t now = oe_time_wall_ms();
 	const char *key = m->account.signing_key;
-	int r = oe_mesh_api_all(api, &all, err);
+	int r;
 
 	(void)!mkdir(m->folder, 0700);
+	oe_mesh_api_deadline(api, ms ? oe_time_mono_ms() + ms : 0);
+	r = oe_mesh_api_all(api, &all, err);
 	if (r == 0 && key)
 		r = oe_mesh__sign(api, key, m->folder, &all, err);
+	oe_mesh_api_deadline(api, 0);
 	if (r == 0)
 		r = oe_mesh_dir_make(&all, m->owner, now, &d, err);
 	oe_mesh_networks_done(&all);
-	if (quick)
-		oe_mesh_api_free(&api);
 	if (r < 0)
 		return r;
 	keep(m, d);
@@ -252,48 +248,94 @@ fetch(struct oe_mesh *m, struct oe_err *err)
 	return 0;
 }
 
-int
-oe_mesh__renew(struct oe_mesh *m, int64_t fresh_ms, struct oe_err *err)
+static int
+fetch(struct oe_mesh *m, struct oe_err *err)
 {
+	/* asked for by name, it may take its time */
+	bool quick = (m->dir || m->quick) && !m->refresh;
+	int r = fetch_by(
+	    m, quick ? m->quick_api : m->api, quick ? QUICK_TOTAL_MS : 0, err);
+
+	if (r < 0 && oe_mesh_api_is_away(r))
+		note_away(m, true);
+	return r;
+}
+
+/* In a process of its own, where connections of the other's are none. */
+static void
+fetch_behind(void *arg)
+{
+	struct oe_mesh *m = arg;
+	struct oe_err err = OE_ERR_INIT;
+	int r = fetch_by(m, make_api(m, false), BEHIND_MS, &err);
+
+	if (r < 0 && oe_mesh_api_is_away(r))
+		note_away(m, true);
+}
+
+/* Does what is on disk serve, while somebody else asks for a younger one? */
+static bool
+serves_meanwhile(struct oe_mesh *m, int64_t age)
+{
+	struct oe_err err = OE_ERR_INIT;
+
+	/* another path would lead elsewhere from where that one works */
+	return m->quick && !m->refresh && age >= 0 && age < OE_MESH_STALE_MS &&
+	       *m->path == '/' &&
+	       oe_mesh_behind(m->path, fetch_behind, m, &err) == 0;
+}
+
+/* Nobody is asked; @why is told when it is needed. */
+static int
+do_without(struct oe_mesh *m, int r, const char *why, struct oe_err *err)
+{
+	if (!m->dir)
+		return oe_err_set(err, r, "%s", why);
+	oe_str_copy(m->away, sizeof m->away, why);
+	m->refresh = false;
+	return 0;
+}
+
+int
+oe_mesh__renew(struct oe_mesh *m, enum oe_mesh__need need, struct oe_err *err)
+{
+	int64_t fresh =
+	    need == OE_MESH__HIT ? OE_MESH_FRESH_MS : OE_MESH_MISS_MS;
 	struct oe_err why = OE_ERR_INIT;
 	int64_t age;
 	int r;
 
-	if (!m->dir)
-		(void)!oe_mesh_dir_open(m->path, m->owner, &m->dir, NULL);
+	(void)oe_mesh__dir(m);
 	age = oe_mesh__age_ms(m);
-	if (m->dir && !m->refresh && age >= 0 && age < fresh_ms)
-		return 0;
 	m->away[0] = '\0';
+	if (m->dir && !m->refresh && age >= 0 && age < fresh)
+		return 0;
 	if (m->offline && m->dir)
 		return 0;
 	if (m->offline)
 		return oe_err_set(
 		    err, OE_ENOENT, "no list of peers is on disk");
-	if (m->dir && !m->refresh && was_away(m)) {
-		oe_str_copy(m->away, sizeof m->away,
-		    "the control API did not answer a moment ago");
+	if ((m->dir || m->quick) && !m->refresh && was_away(m))
+		return do_without(m, OE_EAGAIN,
+		    "the control API did not answer a moment ago", err);
+	if (need == OE_MESH__HIT && serves_meanwhile(m, age))
 		return 0;
-	}
 	r = fetch(m, &why);
 	if (r == 0)
 		return 0;
-	if (!m->dir || !oe_mesh_api_is_away(r)) {
-		if (err)
-			*err = why;
-		return r;
-	}
-	note_away(m, true);
-	oe_str_copy(m->away, sizeof m->away, oe_err_text(&why));
-	m->refresh = false;
-	return 0;
+	/* neither a full disk nor a missing library is about the peers */
+	if (m->dir && (oe_mesh_api_is_away(r) || r == OE_ESYS || r == OE_ELIB))
+		return do_without(m, r, oe_err_text(&why), err);
+	if (err)
+		*err = why;
+	return r;
 }
 
 int
 oe_mesh_directory(struct oe_mesh *m, struct oe_mesh_dir **ret,
     const char **ret_away, struct oe_err *err)
 {
-	int r = oe_mesh__renew(m, OE_MESH_FRESH_MS, err);
+	int r = oe_mesh__renew(m, OE_MESH__HIT, err);
 
 	if (r == 0) {
 		*ret = m->dir;
@@ -316,13 +358,22 @@ oe_mesh__is_away(const struct oe_mesh *m)
 	return m->away[0] != '\0';
 }
 
+bool
+oe_mesh__is_quick(const struct oe_mesh *m)
+{
+	return m->quick;
+}
+
 void
 oe_mesh_forget(struct oe_mesh *m)
 {
-	char *lock = oe_mem_printf("%s.lock", m->path);
+	static const char *const beside[] = {"", ".lock", ".renewing", ".away"};
+	char *path;
+	size_t i;
 
-	unlink(m->path);
-	unlink(lock);
-	note_away(m, false);
-	free(lock);
+	for (i = 0; i < OE_ARRAY_LEN(beside); i++) {
+		path = oe_mem_printf("%s%s", m->path, beside[i]);
+		(void)unlink(path);
+		free(path);
+	}
 }

@@ -20,13 +20,20 @@ struct oe_mesh_networks;
 
 /** oe_mesh__dir() - what is on disk or was fetched, or NULL. */
 struct oe_mesh_dir *oe_mesh__dir(struct oe_mesh *m);
-/** oe_mesh__renew() - a directory that is younger, if it can be had. */
-int oe_mesh__renew(
-    struct oe_mesh *m, int64_t fresh_ms, struct oe_err *err) OE_MUST_CHECK;
+/* What a directory is needed for. */
+enum oe_mesh__need {
+	OE_MESH__HIT,  /* what is looked for is in it, or all of it is wanted */
+	OE_MESH__MISS, /* what is looked for is not in it */
+};
+/** oe_mesh__renew() - a directory that is young enough, if it can be had. */
+int oe_mesh__renew(struct oe_mesh *m, enum oe_mesh__need need,
+    struct oe_err *err) OE_MUST_CHECK;
 /** oe_mesh__put() - use @d, taken over, as if it had been fetched. */
 void oe_mesh__put(struct oe_mesh *m, struct oe_mesh_dir *d);
 /** oe_mesh__age_ms() - of oe_mesh__dir(); -1: there is none. */
 int64_t oe_mesh__age_ms(const struct oe_mesh *m);
+/** oe_mesh__is_quick() - oe_mesh_plan.quick. */
+bool oe_mesh__is_quick(const struct oe_mesh *m);
 /** oe_mesh__is_away() - the last try to renew it has failed. */
 bool oe_mesh__is_away(const struct oe_mesh *m);
 

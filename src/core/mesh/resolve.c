@@ -104,11 +104,11 @@ has_network(const struct oe_mesh_dir *d, const char *network)
 }
 
 bool
-oe_mesh_has_network(struct oe_mesh *m, const char *text)
+oe_mesh_may_have_network(struct oe_mesh *m, const char *text)
 {
-	if (!oe_mesh__dir(m) && oe_mesh__renew(m, OE_MESH_FRESH_MS, NULL) < 0)
-		return false;
-	return has_network(oe_mesh__dir(m), text);
+	const struct oe_mesh_dir *d = oe_mesh__dir(m);
+
+	return !d || has_network(d, text);
 }
 
 static void
@@ -124,6 +124,7 @@ fill(struct oe_mesh *m, const struct oe_mesh_entry *e, struct oe_mesh_peer *ret)
 	ret->owner = oe_mem_strdup(e->owner);
 	oe_strs_split(&ret->tags, e->tags, '\n');
 	oe_strs_split(&ret->host_keys, e->host_keys, '\n');
+	ret->ssh_port = e->ssh_port;
 	ret->online = e->online;
 	ret->seen_ms = e->seen_ms;
 	ret->age_ms = oe_mesh__age_ms(m);
@@ -152,27 +153,39 @@ is_loopback(const char *address)
 	return oe_str_starts(address, "127.") || !strcmp(address, "::1");
 }
 
+/* An address works without an API: it is not waited for in vain. */
+static int
+check_address(
+    struct oe_mesh *m, const char *address, bool found, struct oe_err *err)
+{
+	if (is_loopback(address))
+		return oe_err_set(
+		    err, OE_ENOENT, "%s is this machine", address);
+	if (!found && (oe_mesh__dir(m) || oe_mesh__is_quick(m)))
+		return oe_err_set(err, OE_ENOENT,
+		    "no peer that is known has the address %s", address);
+	return 0;
+}
+
 /* Makes sure of a directory that is young enough to judge @text by. */
 static int
-have_directory(struct oe_mesh *m, const char *text, struct oe_err *err)
+have_directory(struct oe_mesh *m, const char *text, const char *network,
+    struct oe_err *err)
 {
 	char address[OE_ADDR_TEXT_MAX];
-	struct oe_mesh_dir *d = oe_mesh__dir(m);
-	struct found f;
+	const struct oe_mesh_dir *d = oe_mesh__dir(m);
+	struct found f = {.n = 0};
+	bool is_address = as_address(text, address);
+	int r = 0;
 
-	/* an address works without an API: it is not waited for in vain */
-	if (as_address(text, address)) {
-		if (is_loopback(address))
-			return oe_err_set(
-			    err, OE_ENOENT, "%s is this machine", address);
-		if (d) {
-			find(d, text, NULL, &f);
-			if (!f.n)
-				return oe_err_set(err, OE_ENOENT,
-				    "no peer has the address %s", address);
-		}
-	}
-	return oe_mesh__renew(m, OE_MESH_FRESH_MS, err);
+	if (d)
+		find(d, text, is_address ? NULL : network, &f);
+	if (is_address)
+		r = check_address(m, address, f.n > 0, err);
+	if (r < 0)
+		return r;
+	return oe_mesh__renew(
+	    m, f.n || is_address ? OE_MESH__HIT : OE_MESH__MISS, err);
 }
 
 /* The one entry that @text is. */
@@ -205,20 +218,12 @@ int
 oe_mesh_resolve(struct oe_mesh *m, const char *text, const char *network,
     struct oe_mesh_peer *ret, struct oe_err *err)
 {
-	char address[OE_ADDR_TEXT_MAX];
 	struct found f;
-	int r;
+	int r = have_directory(m, text, network, err);
 
-	r = have_directory(m, text, err);
 	if (r < 0)
 		return r;
 	find(oe_mesh__dir(m), text, network, &f);
-	if (!f.n && !as_address(text, address)) {
-		r = oe_mesh__renew(m, OE_MESH_MISS_MS, err);
-		if (r < 0)
-			return r;
-		find(oe_mesh__dir(m), text, network, &f);
-	}
 	r = decide(oe_mesh__dir(m), text, network, &f, err);
 	if (r == 0)
 		fill(m, &f.v[0], ret);

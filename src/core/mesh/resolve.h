@@ -8,7 +8,8 @@
  * among several.  Two matches are an error that tells how to write each.
  *
  * Names come from the control API and are kept on disk for
- * OE_MESH_FRESH_MS; after that they are asked for anew.  When the API does not
+ * OE_MESH_FRESH_MS; after that they are asked for anew, for quick callers in a
+ * process that nobody waits for (oe_mesh_behind()).  When the API does not
  * answer, what is on disk serves, however old, and its age is told.
  */
 #pragma once
@@ -28,9 +29,8 @@ struct oe_mesh_api;
 #define OE_MESH_FRESH_MS 60000
 /* A name that is not on disk is asked for anew unless it is this young. */
 #define OE_MESH_MISS_MS 10000
-/* After a try that failed, what is on disk serves without another for so long.
- */
-#define OE_MESH_AWAY_MS 20000
+/* Up to this age it serves quick callers while it is renewed. */
+#define OE_MESH_STALE_MS 3600000
 /* Candidates that are told. */
 #define OE_MESH_CANDIDATES_MAX 8
 
@@ -41,6 +41,12 @@ struct oe_mesh_plan {
 	const char *ca_file, *pin; /* instead of the account's */
 	bool refresh;              /* ask anew, whatever is on disk */
 	bool offline;              /* ask nothing */
+	/*
+	 * There are other sources of names, and somebody waits: one short try,
+	 * none for a while after it failed (core/mesh/away.h), none at all for
+	 * an address.
+	 */
+	bool quick;
 };
 
 /**
@@ -54,7 +60,8 @@ int oe_mesh_open(const struct oe_mesh_plan *plan, struct oe_mesh **ret,
     struct oe_err *err) OE_MUST_CHECK;
 void oe_mesh_free(struct oe_mesh **m);
 struct oe_mesh_account *oe_mesh_account(struct oe_mesh *m);
-/** oe_mesh_api() - to make calls of one's own with. */
+/** oe_mesh_api() - to make calls of one's own with; a quick one if so wanted.
+ */
 struct oe_mesh_api *oe_mesh_api(struct oe_mesh *m);
 /**
  * oe_mesh_directory() - fresh from disk or from the API, or as old as it is
@@ -76,6 +83,7 @@ struct oe_mesh_peer {
 	char *ip, *ip6; /* "" when it has none; one of them is there */
 	char *owner;    /* email, or "" */
 	struct oe_strs tags, host_keys;
+	int ssh_port; /* of its SSH server; 0: not told */
 	enum oe_mesh_online online;
 	int64_t seen_ms;
 	int64_t age_ms; /* of what was told */
@@ -92,18 +100,18 @@ struct oe_mesh_peer {
  * but without an address, or no network of that name); or as
  * oe_mesh_directory().
  * An address that no peer has is OE_ENOENT, for which an API is asked only when
- * nothing is on disk, and never for loopback; one that peers of several
- * networks have is OE_EEXIST: the address itself can be used, but whose it
- * is, and so its host keys, is not known.
+ * nothing is on disk, never for loopback and never by quick callers; one that
+ * peers of several networks have is OE_EEXIST: the address itself can be used,
+ * but whose it is, and so its host keys, is not known.
  */
 int oe_mesh_resolve(struct oe_mesh *m, const char *text, const char *network,
     struct oe_mesh_peer *ret, struct oe_err *err) OE_MUST_CHECK;
 void oe_mesh_peer_done(struct oe_mesh_peer *p);
 /**
- * oe_mesh_has_network() - is @text the name or id of a network on disk?  The
- * API is asked only when nothing is on disk.
+ * oe_mesh_may_have_network() - is @text the name or id of a network on disk?
+ * Asks nobody: when nothing is on disk, it may be one.
  */
-bool oe_mesh_has_network(struct oe_mesh *m, const char *text);
+bool oe_mesh_may_have_network(struct oe_mesh *m, const char *text);
 
 /**
  * oe_mesh_shown() - @text for a terminal, escaped; free() it.

@@ -8,10 +8,9 @@
 #include "core/base/err.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
+#include "core/base/time.h"
 #include "core/net/http_internal.h"
 
-#define CONNECT_MS     5000
-#define TOTAL_MS       15000
 #define TRIES          3
 #define FIRST_PAUSE_MS 200
 /* Of base64 of SHA-256, with padding. */
@@ -67,8 +66,9 @@ oe_http_new(
 	h->ca_pem = oe_mem_strdup(plan->ca_pem);
 	h->pin = oe_mem_strdup(plan->pin);
 	h->user_agent = oe_mem_strdup(plan->user_agent);
-	h->connect_ms = plan->connect_ms > 0 ? plan->connect_ms : CONNECT_MS;
-	h->total_ms = plan->total_ms > 0 ? plan->total_ms : TOTAL_MS;
+	h->connect_ms =
+	    plan->connect_ms > 0 ? plan->connect_ms : OE_HTTP_CONNECT_MS;
+	h->total_ms = plan->total_ms > 0 ? plan->total_ms : OE_HTTP_TOTAL_MS;
 	h->tries = plan->tries ? plan->tries : TRIES;
 	if (h->tries > OE_HTTP_TRIES_MAX)
 		h->tries = OE_HTTP_TRIES_MAX;
@@ -146,6 +146,24 @@ try_begin(struct oe_http__try *t)
 	t->pause_ms = -1;
 }
 
+/* For one try; curl takes 0 for as long as it likes. */
+static int64_t
+time_for(const struct oe_http *h, int64_t end_ms)
+{
+	int64_t left = end_ms - oe_time_mono_ms();
+
+	if (!end_ms)
+		return h->total_ms;
+	return left > 0 ? left : 1;
+}
+
+/* Is there time for a pause and a try after it? */
+static bool
+has_time(int64_t end_ms)
+{
+	return !end_ms || end_ms - oe_time_mono_ms() > OE_HTTP_PAUSE_MAX_MS;
+}
+
 static void
 hand_over(struct oe_http__try *t, struct oe_http_reply *ret)
 {
@@ -163,6 +181,7 @@ oe_http_ask(struct oe_http *h, const struct oe_http_ask *ask,
     struct oe_http_reply *ret, struct oe_err *err)
 {
 	struct oe_http__try t = {.http = h, .ask = ask};
+	int64_t end_ms = ask->total_ms ? oe_time_mono_ms() + ask->total_ms : 0;
 	bool plain = false;
 	CURLU *url = NULL;
 	unsigned i;
@@ -174,11 +193,13 @@ oe_http_ask(struct oe_http *h, const struct oe_http_ask *ask,
 		return r;
 	for (i = 0;; i++) {
 		try_begin(&t);
+		t.total_ms = time_for(h, end_ms);
 		r = oe_http__once(&t, url, plain, err);
 		/* what was sent once may have arrived */
 		ret->sent |= t.reply.sent;
 		t.reply.sent = ret->sent;
-		if (i + 1 >= h->tries || !worth_another(r, &t))
+		if (i + 1 >= h->tries || !worth_another(r, &t) ||
+		    !has_time(end_ms))
 			break;
 		oe_buf_done(&t.body);
 		take_pause(i, t.pause_ms);

@@ -22,10 +22,13 @@
 struct oe_err;
 struct oe_http;
 
-#define OE_HTTP_BODY_MAX  (8 << 20)
-#define OE_HTTP_ETAG_MAX  256
-#define OE_HTTP_TYPE_MAX  64
-#define OE_HTTP_TRIES_MAX 10
+/* Time limits when none are given: to connect, and of one try. */
+#define OE_HTTP_CONNECT_MS 5000
+#define OE_HTTP_TOTAL_MS   15000
+#define OE_HTTP_BODY_MAX   (8 << 20)
+#define OE_HTTP_ETAG_MAX   256
+#define OE_HTTP_TYPE_MAX   64
+#define OE_HTTP_TRIES_MAX  10
 /* A server that wants a longer pause than this gets none: its reply counts. */
 #define OE_HTTP_PAUSE_MAX_MS 5000
 
@@ -39,7 +42,7 @@ struct oe_http_plan {
 	 */
 	const char *pin;
 	const char *user_agent;
-	int64_t connect_ms, total_ms; /* of one try; 0: 5 s and 15 s */
+	int64_t connect_ms, total_ms; /* of one try; 0: as above */
 	unsigned tries;               /* 0: 3 */
 };
 
@@ -54,6 +57,7 @@ struct oe_http_ask {
 	size_t max;                /* bytes of a reply; 0: OE_HTTP_BODY_MAX */
 	bool once;                 /* never asked again, GET neither */
 	bool again;                /* may be asked again, POST too */
+	int64_t total_ms;          /* of all tries; 0: the plan's, of each */
 };
 
 struct oe_http_reply {

@@ -30,6 +30,7 @@ struct oe_http__try {
 	size_t headers; /* bytes so far */
 	bool too_big;
 	int64_t pause_ms; /* Retry-After; -1: none */
+	int64_t total_ms; /* of this try */
 };
 
 /* Methods that a server may see twice (RFC 9110 section 9.2.1). */

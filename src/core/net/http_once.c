@@ -197,7 +197,7 @@ set_limits(CURL *c, const struct oe_http__try *t)
 	l->easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
 	l->easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
 	l->easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)h->connect_ms);
-	l->easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)h->total_ms);
+	l->easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)t->total_ms);
 	l->easy_setopt(c, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)t->body.max);
 	l->easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	l->easy_setopt(c, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
