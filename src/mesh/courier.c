@@ -31,7 +31,7 @@ struct task {
 	int (*run)(struct courier *k, struct oe_err *err);
 	unsigned part; /* every interval divided by this */
 	int64_t due_ms;
-	bool failed;
+	uint32_t told; /* of what it failed last; 0: it works */
 };
 
 /* Many devices that were started together do not ask together. */
@@ -43,6 +43,37 @@ task_pause(const struct courier *k, const struct task *t)
 	return ms - ms / 10 + oe_mem_random((uint32_t)(ms / 5) + 1);
 }
 
+/* What failed, whatever the times and sizes in it. */
+static uint32_t
+fault_of(const char *text)
+{
+	uint32_t h = 2166136261u; /* FNV-1a */
+
+	for (; *text; text++)
+		if (*text < '0' || *text > '9')
+			h = (h ^ (unsigned char)*text) * 16777619u;
+	return h ? h : 1;
+}
+
+/* Told once, and again when it is another fault: not at each try. */
+static void
+task_tell(struct task *t, const struct oe_err *err)
+{
+	uint32_t fault = fault_of(oe_err_text(err));
+
+	oe_log(t->told == fault ? OE_LOG_DEBUG : OE_LOG_ERROR, NULL,
+	    "control API: %s: %s", t->what, oe_err_text(err));
+	t->told = fault;
+}
+
+static void
+task_worked(struct task *t)
+{
+	if (t->told)
+		oe_log_info(NULL, "control API: %s: works again", t->what);
+	t->told = 0;
+}
+
 static void
 task_run(struct courier *k, struct task *t)
 {
@@ -51,11 +82,9 @@ task_run(struct courier *k, struct task *t)
 
 	t->due_ms = oe_time_mono_ms() + task_pause(k, t);
 	if (r < 0)
-		oe_log(t->failed ? OE_LOG_DEBUG : OE_LOG_ERROR, NULL,
-		    "control API: %s: %s", t->what, oe_err_text(&err));
-	else if (t->failed)
-		oe_log_info(NULL, "control API: %s: works again", t->what);
-	t->failed = r < 0;
+		task_tell(t, &err);
+	else
+		task_worked(t);
 }
 
 static int64_t
@@ -84,15 +113,12 @@ events_run(struct courier *k, struct task *t)
 		return;
 	r = courier_events(k, &err);
 	if (r < 0 && r != OE_EAGAIN) {
-		oe_log(t->failed ? OE_LOG_DEBUG : OE_LOG_ERROR, NULL,
-		    "control API: events wait on disk: %s", oe_err_text(&err));
-		t->failed = true;
+		oe_err_wrap(&err, r, "they wait on disk");
+		task_tell(t, &err);
 		k->events_next_ms = now + events_failed(k);
 		return;
 	}
-	if (t->failed)
-		oe_log_info(NULL, "control API: events are sent again");
-	t->failed = false;
+	task_worked(t);
 	k->events_pause_ms = 0;
 	if (r == OE_EAGAIN)
 		t->due_ms = now;
@@ -116,12 +142,13 @@ static void
 courier_loop(struct courier *k)
 {
 	struct task tasks[] = {
-	    {"policy and directory", courier_documents, 1, 0, false},
-	    {"host keys", courier_host_keys, 1, 0, false},
-	    {"heartbeat", courier_heartbeat, 1, 0, false},
-	    {"orders", courier_orders, 4, 0, false},
+	    {"directory", courier_directory, 1, 0, 0},
+	    {"policy", courier_policy, 1, 0, 0},
+	    {"host keys", courier_host_keys, 1, 0, 0},
+	    {"heartbeat", courier_heartbeat, 1, 0, 0},
+	    {"orders", courier_orders, 4, 0, 0},
 	};
-	struct task events = {"events", NULL, 1, 0, false};
+	struct task events = {"events", NULL, 1, 0, 0};
 	int64_t now, next;
 	size_t i;
 

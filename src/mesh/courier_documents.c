@@ -91,18 +91,17 @@ document_fetch(struct courier *k, enum oe_keeper_kind kind, struct oe_err *err)
 	oe_mesh_answer_done(&ans);
 	free(url);
 	free(network);
-	return r < 0 ? oe_err_wrap(err, r, "%s", name) : 0;
+	return r;
 }
 
 int
-courier_documents(struct courier *k, struct oe_err *err)
+courier_directory(struct courier *k, struct oe_err *err)
 {
-	struct oe_err other = OE_ERR_INIT;
-	int r = document_fetch(k, OE_KEEPER_DIRECTORY, err), r2;
+	return document_fetch(k, OE_KEEPER_DIRECTORY, err);
+}
 
-	/* one of them is better than none: who was removed is out */
-	r2 = document_fetch(k, OE_KEEPER_POLICY, &other);
-	if (r == 0 && r2 < 0)
-		*err = other;
-	return r < 0 ? r : r2;
+int
+courier_policy(struct courier *k, struct oe_err *err)
+{
+	return document_fetch(k, OE_KEEPER_POLICY, err);
 }

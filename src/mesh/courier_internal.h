@@ -39,7 +39,8 @@ struct courier {
 };
 
 /* Each does one thing once: 0 or an error that is in @err. */
-int courier_documents(struct courier *k, struct oe_err *err);
+int courier_directory(struct courier *k, struct oe_err *err);
+int courier_policy(struct courier *k, struct oe_err *err);
 int courier_host_keys(struct courier *k, struct oe_err *err);
 int courier_heartbeat(struct courier *k, struct oe_err *err);
 int courier_orders(struct courier *k, struct oe_err *err);

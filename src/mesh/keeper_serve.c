@@ -157,7 +157,9 @@ document_keep(struct keeper *k, enum oe_keeper_kind kind,
 
 	if (r == 0)
 		r = document_check(kind, &d, err);
-	if (r == 0)
+	if (r < 0)
+		oe_err_wrap(err, r, "what it says is REFUSED");
+	else
 		r = oe_signed_store(path, &d, &e, oe_time_wall_ms(), etag, err);
 	if (r == 0) {
 		if (d.version != e.version)
@@ -165,9 +167,6 @@ document_keep(struct keeper *k, enum oe_keeper_kind kind,
 			    e.kind, (unsigned long long)d.version);
 		n.version = k->version[kind] = d.version;
 		keeper_tell(k, &n);
-	} else {
-		oe_log_warn(NULL, "control API: its %s is REFUSED: %s", e.kind,
-		    oe_err_text(err));
 	}
 	oe_signed_done(&d);
 	free(path);

@@ -60,10 +60,12 @@ struct kept {
 	 * is a wall clock's time; as soon as the API says so to this process,
 	 * nobody who sets a clock makes it younger or older.
 	 */
-	int64_t fetched_ms;   /* wall clock */
+	int64_t issued_ms;    /* wall clock: when it was signed */
+	int64_t believed_ms;  /* wall clock */
 	int64_t confirmed_ms; /* since boot; -1: not in this process */
 	int64_t loaded_ms;    /* since boot: when it was read from disk */
 	bool other;           /* another one is on disk */
+	bool refused;         /* the file that is there; which was told */
 };
 
 struct oe_mesh__api {
@@ -304,6 +306,27 @@ oe_mesh__api_watch(struct oe_mesh__api *a, const struct oe_strs *host_keys,
 	return a->poll;
 }
 
+/*
+ * An API signs a document anew when it has not done so for an hour.  One that
+ * only ever confirms an older one is not the API, or not well: its word does
+ * not keep the document alive.
+ */
+static int64_t
+kept_believed(const struct kept *k, int64_t fetched_ms)
+{
+	int64_t until = k->issued_ms + OE_SIGNED_ANEW_MS;
+
+	return until < fetched_ms ? until : fetched_ms;
+}
+
+static void
+kept_confirm(struct kept *k)
+{
+	int64_t now = oe_time_wall_ms();
+
+	k->confirmed_ms = oe_time_boot_ms() - (now - kept_believed(k, now));
+}
+
 static void
 api_note(struct oe_mesh__api *a, const struct oe_keeper_note *n)
 {
@@ -316,7 +339,7 @@ api_note(struct oe_mesh__api *a, const struct oe_keeper_note *n)
 		break;
 	case OE_KEEPER_SAME:
 		if (n->version == k->version && !k->other)
-			k->confirmed_ms = oe_time_boot_ms();
+			kept_confirm(k);
 		break;
 	case OE_KEEPER_ORDER:
 		/* it comes again when there is no room for it now */
@@ -416,10 +439,10 @@ static bool
 kept_take(struct kept *k, const struct oe_signed_cached *c)
 {
 	const struct oe_jval *payload = c->doc.payload;
-	const struct oe_jval *part = k->kind == OE_KEEPER_POLICY
-					 ? oe_jval_get(payload, "policy")
-					 : payload;
-	char *text = oe_jval_dump(part, 0);
+	const struct oe_jval *part =
+	    oe_jval_get(payload, oe_keeper_name(k->kind));
+	/* a directory may be the payload itself */
+	char *text = oe_jval_dump(part ? part : payload, 0);
 	bool another = !oe_str_eq(text, k->text);
 
 	if (another) {
@@ -430,10 +453,13 @@ kept_take(struct kept *k, const struct oe_signed_cached *c)
 		free(text);
 	}
 	k->version = c->doc.version;
-	k->fetched_ms = c->fetched_ms;
+	k->issued_ms = c->doc.issued_ms;
+	k->believed_ms = kept_believed(k, c->fetched_ms);
 	k->loaded_ms = oe_time_boot_ms();
+	k->confirmed_ms = -1;
 	/* the keeper has just had it from the API */
-	k->confirmed_ms = k->other ? k->loaded_ms : -1;
+	if (k->other)
+		kept_confirm(k);
 	return another;
 }
 
@@ -457,9 +483,10 @@ kept_load(struct oe_mesh__api *a, struct kept *k)
 	int r = oe_signed_load(path, &e, &c, &err);
 	bool another = r == 0 && kept_take(k, &c);
 
-	if (r < 0 && r != OE_ENOENT)
+	if (r < 0 && r != OE_ENOENT && !k->refused)
 		oe_log_error(NULL, "the %s on disk is REFUSED: %s", e.kind,
 		    oe_err_text(&err));
+	k->refused = r < 0 && r != OE_ENOENT;
 	k->other = false;
 	oe_signed_cached_done(&c);
 	free(path);
@@ -474,7 +501,7 @@ kept_age(const struct kept *k)
 
 	if (k->confirmed_ms >= 0)
 		return boot - k->confirmed_ms;
-	age = oe_time_wall_ms() - k->fetched_ms;
+	age = oe_time_wall_ms() - k->believed_ms;
 	/* a time in the future is no time: a clock was set back */
 	if (age < -OE_SIGNED_AHEAD_MS)
 		return INT64_MAX;

@@ -187,7 +187,7 @@ in_force "$(rule mail "{\"user_email\":\"$CONTROL_EMAIL\"}" '"accept":true')" \
 	"$(rule more '{"user_email":"nobody@example.org"}' '"accept":true')"
 hold 'echo here; sleep 300'
 stop_control
-check "that the API is away is told" wait_for 60 says 'events wait on disk'
+check "that the API is away is told" wait_for 60 says 'events: they wait on disk'
 gets_in "what it said last holds"
 before=$(changes)
 start_liar() {
@@ -207,8 +207,8 @@ for lie in forged old other cut big redirect broken; do
 	check "a reply that is $lie" wait_for 60 told "$lie"
 done
 check "refused, loudly" says 'REFUSED'
-check "a rolled-back one by its version" says 'policy is REFUSED: .*version'
-check "the signature is looked at" says 'directory is REFUSED: its signature'
+check "a rolled-back one by its version" says 'policy: .*REFUSED: .*version'
+check "the signature is looked at" says 'directory: .*REFUSED: its signature'
 unlike "$(cat "$SERVER_LOG")" 'has ended: it is started again' \
 	"the keeper survives all of it"
 is "$(changes)" "$before" "nothing of it is in force"

@@ -154,7 +154,7 @@ no_answer(const struct oe_mesh_api *a, int r, struct oe_err *err)
 {
 	if (r != OE_EPERM)
 		return oe_err_wrap(err, r, "control API %s", a->origin);
-	if (a->pin || a->ca_file)
+	if (a->pin || a->ca_file || a->ca_pem)
 		return oe_err_wrap(err, OE_EPROTO, "control API %s", a->origin);
 	return oe_err_wrap(err, OE_EPROTO,
 	    "control API %s is not believed (a control-server that made its "

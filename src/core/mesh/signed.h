@@ -27,6 +27,9 @@ struct oe_jval;
 #define OE_SIGNED_MAX (48 * 1024 * 1024)
 /* How far an API's clock may be ahead. */
 #define OE_SIGNED_AHEAD_MS (10 * 60 * 1000)
+/* A document that is older than this is signed anew by who has the key
+ * (control/documents.h says after an hour); the rest is for clocks. */
+#define OE_SIGNED_ANEW_MS  (75 * 60 * 1000)
 #define OE_SIGNED_KIND_MAX 32
 #define OE_SIGNED_ID_MAX   64
 
