@@ -11,6 +11,8 @@
     guess HOST:PORT FROM N EMAIL [FORWARDED]
                              up to N wrong passwords, until one comes too
                              often: the last status; %d is a number
+    press HOST:PORT FROM N EMAIL
+                             N wrong passwords, whatever comes
     sit HOST:PORT N          open N connections and say nothing, until killed
     blanks HOST:PORT         empty lines after a request, until it is closed
     dribble HOST:PORT N      N connections that send and send, until closed
@@ -146,24 +148,34 @@ def cut(where, n):
         s.close()
 
 
+def wrong(where, source, email, forwarded=None):
+    body = '{"email":"%s","password":"wrong"}' % email
+    s = connect(where, source)
+    s.sendall(
+        (
+            "POST /api/v2/auth/login/password HTTP/1.1\r\nHost: a\r\n"
+            "Content-Type: application/json\r\nConnection: close\r\n"
+            + ("X-Forwarded-For: %s\r\n" % forwarded if forwarded else "")
+            + "Content-Length: %d\r\n\r\n%s" % (len(body), body)
+        ).encode()
+    )
+    got = statuses(read_all(s))
+    s.close()
+    return got
+
+
 def guess(where, source, n, email, forwarded=None):
     for i in range(int(n)):
         who = email % i if "%" in email else email
-        body = '{"email":"%s","password":"wrong"}' % who
-        s = connect(where, source)
-        s.sendall(
-            (
-                "POST /api/v2/auth/login/password HTTP/1.1\r\nHost: a\r\n"
-                "Content-Type: application/json\r\nConnection: close\r\n"
-                + ("X-Forwarded-For: %s\r\n" % forwarded if forwarded else "")
-                + "Content-Length: %d\r\n\r\n%s" % (len(body), body)
-            ).encode()
-        )
-        got = statuses(read_all(s))
-        s.close()
+        got = wrong(where, source, who, forwarded)
         if got == "429":
             break
     print(got)
+
+
+def press(where, source, n, email):
+    for _ in range(int(n)):
+        wrong(where, source, email)
 
 
 def sit(where, n):
@@ -211,14 +223,13 @@ def dribble(where, n):
             except OSError:
                 s.close()
         left = still
-        time.sleep(0.0005)
     print(len(held) - len(left), "closed")
 
 
 def many(where, n):
     def one(i):
         try:
-            guess(where, "127.4.0.%d" % i, 1, "a%d@example.org" % i)
+            wrong(where, "127.4.0.%d" % i, "a%d@example.org" % i)
         except OSError:
             pass
 
