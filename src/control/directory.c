@@ -25,6 +25,8 @@ device_row(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
 	oe_ctl_set_column(owner, "id", rows, 4);
 	oe_ctl_set_column(owner, "email", rows, 5);
 	oe_jval_set(v, "owner", owner);
+	if (oe_ctl_row_int(rows, 6) > 0)
+		oe_jval_set_int(v, "ssh_port", oe_ctl_row_int(rows, 6));
 	oe_jval_set(v, "tags", oe_jval_array());
 	oe_jval_set(v, "host_keys", oe_jval_array());
 	*ret = v;
@@ -114,7 +116,7 @@ fill_devices(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
 {
 	int rc = add_list(call, tx,
 	    "SELECT d.id, d.name, nd.virtual_ip, nd.virtual_ip_v6, u.id, "
-	    "u.email FROM network_devices nd "
+	    "u.email, d.ssh_port FROM network_devices nd "
 	    "JOIN devices d ON d.id = nd.device_id "
 	    "JOIN users u ON u.id = d.user_id WHERE nd.network_id = ?1 "
 	    "ORDER BY d.id",

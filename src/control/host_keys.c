@@ -23,6 +23,7 @@
 
 struct keys {
 	struct oe_strs lines, fingerprints;
+	int64_t port; /* of the SSH server that has them; 0: not told */
 };
 
 static void
@@ -60,6 +61,20 @@ read_keys(struct oe_ctl_call *call, struct keys *ret)
 		oe_strs_add_take(&ret->lines, line);
 		oe_strs_add_take(&ret->fingerprints, fingerprint);
 	}
+	return true;
+}
+
+static bool
+read_port(struct oe_ctl_call *call, int64_t *ret)
+{
+	const struct oe_jval *v = oe_jval_get(call->json, "ssh_port");
+	int64_t n = 0;
+
+	if (v != NULL && (!oe_jval_int(v, &n) || n < 1 || n > 65535)) {
+		oe_ctl_invalid(call, "ssh_port", "range", "1 to 65535");
+		return false;
+	}
+	*ret = n;
 	return true;
 }
 
@@ -240,6 +255,31 @@ replace_keys(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *device,
 	return rc ? rc : oe_ctl_changed_device(tx, device, &call->err);
 }
 
+/* Nobody is believed by a port: an owner changes it without a proof. */
+static int
+set_port(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *device,
+    int64_t port)
+{
+	int64_t n = 0;
+	bool own = false;
+	int rc = check_sight(call, tx, device, &own);
+
+	if (rc == 0)
+		rc = oe_ctl_db_int(tx,
+		    "SELECT ssh_port FROM devices WHERE id = ?1",
+		    OE_CTL_VALUES(oe_ctl_t(device)), &n, &call->err);
+	if (rc || n == port)
+		return rc;
+	if (!own)
+		rc = check_admin(call, tx, device);
+	if (rc == 0)
+		rc = oe_ctl_db_exec(tx,
+		    "UPDATE devices SET ssh_port = ?1 WHERE id = ?2",
+		    OE_CTL_VALUES(oe_ctl_i(port), oe_ctl_t(device)), NULL,
+		    &call->err);
+	return rc ? rc : oe_ctl_changed_device(tx, device, &call->err);
+}
+
 static int
 change(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *device,
     const struct keys *k)
@@ -258,6 +298,8 @@ change(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *device,
 		rc = check_change(call, tx, device, &old, k);
 	if (rc == 0 && !same)
 		rc = replace_keys(call, tx, device, k);
+	if (rc == 0 && k->port)
+		rc = set_port(call, tx, device, k->port);
 	if (rc == 0 && !same) {
 		detail = oe_jval_object();
 		oe_jval_set_int(detail, "before", (int64_t)old.n);
@@ -273,11 +315,11 @@ static int
 put_keys(struct oe_ctl_call *call)
 {
 	const char *device = oe_ctl_param(call, "id");
-	struct keys k = {{NULL, 0}, {NULL, 0}};
+	struct keys k = {.port = 0};
 	struct oe_ctl_tx *tx = NULL;
 	int rc;
 
-	if (!read_keys(call, &k)) {
+	if (!read_keys(call, &k) || !read_port(call, &k.port)) {
 		keys_done(&k);
 		return oe_ctl_refuse_invalid(call);
 	}

@@ -163,7 +163,14 @@ static const char *const migration_2[] = {
     NULL,
 };
 
-static const char *const *const migrations[] = {migration_1, migration_2};
+/* ssh_port: where the device's SSH server listens; 0: it has not told. */
+static const char *const migration_3[] = {
+    "ALTER TABLE devices ADD COLUMN ssh_port {INTEGER} NOT NULL DEFAULT 0",
+    NULL,
+};
+
+static const char *const *const migrations[] = {
+    migration_1, migration_2, migration_3};
 
 int
 oe_ctl_schema_version(void)

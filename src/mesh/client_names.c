@@ -176,6 +176,7 @@ know(struct oe_cli_book *b, const struct oe_mesh_peer *p, const char *typed,
 	const struct oe_sshconf_peer peer = {
 	    .address = typed ? typed : address_of(p, c),
 	    .alias = alias,
+	    .port = p->is_signed ? p->ssh_port : 0,
 	    .host_keys = p->is_signed ? &p->host_keys : NULL,
 	    .identity = identity,
 	    .certificate = certificate,

@@ -68,10 +68,11 @@ address_of(const struct oe_mesh_peer *p, int family)
 /*
  * The peer's address, or the text itself where nobody knows a peer of it: the
  * system does the rest.
+ * @ret_port: of its SSH server, when that is known.
  */
 static int
-find(
-    const struct oe_values *v, const char *name, char **ret, struct oe_err *err)
+find(const struct oe_values *v, const char *name, char **ret, int64_t *ret_port,
+    struct oe_err *err)
 {
 	struct oe_mesh_plan plan = oe_meshcmd_plan(v);
 	struct oe_err why = OE_ERR_INIT;
@@ -90,6 +91,8 @@ find(
 		if (r == 0) {
 			free(*ret);
 			*ret = oe_mem_strdup(address_of(&p, family_of(v)));
+			if (p.ssh_port && p.is_signed)
+				*ret_port = p.ssh_port;
 			oe_meshcmd_age(p.age_ms,
 			    p.away ? "the control API does not answer" : "");
 			oe_mesh_peer_done(&p);
@@ -158,15 +161,17 @@ static int
 connect_to(const struct oe_ctx *ctx, int *ret_fd, struct oe_err *err)
 {
 	const struct oe_strs *operands = ctx->operands;
-	int64_t port = PORT_DEFAULT;
+	int64_t port = PORT_DEFAULT, given = 0;
 	char *host = NULL;
 	int r;
 
 	if (operands->n > 1 &&
-	    oe_str_parse_int(operands->v[1], 1, 65535, &port) < 0)
+	    oe_str_parse_int(operands->v[1], 1, 65535, &given) < 0)
 		return oe_err_set(err, OE_EUSAGE,
 		    "the port must be a number from 1 to 65535");
-	r = find(ctx->values, operands->v[0], &host, err);
+	r = find(ctx->values, operands->v[0], &host, &port, err);
+	if (given)
+		port = given;
 	if (r == 0)
 		r = dial(ctx->values, host, (int)port, ret_fd, err);
 	free(host);

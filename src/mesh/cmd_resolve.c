@@ -177,6 +177,8 @@ print_json(const char *name, const struct answer *a)
 		oe_jval_set_text(j, "network_id", p->network_id);
 		oe_jval_set_text(j, "virtual_ip", *p->ip ? p->ip : NULL);
 		oe_jval_set_text(j, "virtual_ip_v6", *p->ip6 ? p->ip6 : NULL);
+		if (p->ssh_port)
+			oe_jval_set_int(j, "ssh_port", p->ssh_port);
 		oe_jval_set(j, "online",
 		    p->online == OE_MESH_ONLINE_UNKNOWN
 			? oe_jval_null()

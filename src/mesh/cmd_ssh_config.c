@@ -79,7 +79,9 @@ static const struct oe_param params[] = {
 	.letter = 'p',
 	.type = OE_PARAM_INT,
 	.metavar = "PORT",
-	.help = "port of the peers' SSH servers",
+	.help =
+	    "port of the peers' SSH servers; default: what each has told, or "
+	    "ssh's",
 	.min = 1,
 	.max = 65535},
     OE_MESH_ROWS_CACHE,

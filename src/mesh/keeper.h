@@ -30,6 +30,7 @@ struct oe_keeper_plan {
 	uint8_t signing_key[32];
 	int64_t interval_ms; /* between two looks at the documents */
 	struct oe_strs host_keys;
+	int port; /* where the server listens; 0: not known */
 };
 
 void oe_keeper_plan_done(struct oe_keeper_plan *p);

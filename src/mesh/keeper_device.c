@@ -51,6 +51,8 @@ keeper_host_keys(struct keeper *k, struct oe_err *err)
 	for (i = 0; i < k->plan->host_keys.n; i++)
 		oe_jval_add(keys, oe_jval_of_text(k->plan->host_keys.v[i]));
 	oe_jval_set(body, "keys", keys);
+	if (k->plan->port)
+		oe_jval_set_int(body, "ssh_port", k->plan->port);
 	if (!k->keys_told && k->plan->host_keys.n) {
 		r = keeper_call(k, &call, &ans, err);
 		k->keys_told = r == 0;

@@ -45,6 +45,8 @@ oe_peer_json(const struct oe_mesh_entry *e)
 	oe_jval_set_text(j, "network_id", e->network_id);
 	put(j, "virtual_ip", e->ip);
 	put(j, "virtual_ip_v6", e->ip6);
+	if (e->ssh_port)
+		oe_jval_set_int(j, "ssh_port", e->ssh_port);
 	oe_jval_set(j, "online",
 	    e->online == OE_MESH_ONLINE_UNKNOWN
 		? oe_jval_null()

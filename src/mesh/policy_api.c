@@ -230,14 +230,15 @@ api_start(struct oe_mesh__api *a)
  * anew.
  */
 int
-oe_mesh__api_watch(
-    struct oe_mesh__api *a, const struct oe_strs *host_keys, struct oe_err *err)
+oe_mesh__api_watch(struct oe_mesh__api *a, const struct oe_strs *host_keys,
+    int port, struct oe_err *err)
 {
 	size_t i;
 	int r;
 
 	for (i = 0; i < host_keys->n; i++)
 		oe_strs_add(&a->plan.host_keys, host_keys->v[i]);
+	a->plan.port = port;
 	a->owner = getpid();
 	a->poll = epoll_create1(EPOLL_CLOEXEC);
 	a->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);

@@ -33,7 +33,7 @@ int oe_mesh__api_open(const struct oe_values *v, struct oe_mesh__api **ret,
 void oe_mesh__api_close(struct oe_mesh__api **a);
 /* As struct oe_srv_source has them. */
 int oe_mesh__api_watch(struct oe_mesh__api *a, const struct oe_strs *host_keys,
-    struct oe_err *err);
+    int port, struct oe_err *err);
 int oe_mesh__api_take(
     struct oe_mesh__api *a, struct oe_buf *ret, struct oe_err *err);
 int oe_mesh__api_events(const struct oe_mesh__api *a);

@@ -147,10 +147,10 @@ source_close(struct oe_srv_feed **f)
 }
 
 static int
-source_watch(
-    struct oe_srv_feed *f, const struct oe_strs *host_keys, struct oe_err *err)
+source_watch(struct oe_srv_feed *f, const struct oe_strs *host_keys, int port,
+    struct oe_err *err)
 {
-	return f->api ? oe_mesh__api_watch(f->api, host_keys, err)
+	return f->api ? oe_mesh__api_watch(f->api, host_keys, port, err)
 		      : oe_mesh__file_watch(f->file, err);
 }
 

@@ -163,6 +163,7 @@ static void
 write_way(struct writer *w, const struct oe_mesh_entry *e)
 {
 	const struct oe_sshcfg_plan *p = w->plan;
+	int port = p->port ? p->port : e->is_signed ? e->ssh_port : 0;
 
 	note(w, oe_buf_printf(
 		    w->config, "\tHostName %s\n", *e->ip ? e->ip : e->ip6));
@@ -170,8 +171,8 @@ write_way(struct writer *w, const struct oe_mesh_entry *e)
 		note(w, oe_buf_printf(w->config,
 			    "\tProxyCommand %s nc -- %s@%s %%p\n", p->program,
 			    e->id, e->network_id));
-	if (p->port)
-		note(w, oe_buf_printf(w->config, "\tPort %d\n", p->port));
+	if (port)
+		note(w, oe_buf_printf(w->config, "\tPort %d\n", port));
 	if (p->user)
 		note(w, oe_buf_printf(w->config, "\tUser %s\n", p->user));
 }

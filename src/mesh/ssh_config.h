@@ -22,7 +22,7 @@ struct oe_mesh_dir;
 
 struct oe_sshcfg_plan {
 	const char *user;        /* or NULL */
-	int port;                /* 0: ssh's */
+	int port;                /* 0: as each peer has it */
 	const char *suffix;      /* behind each name, or NULL */
 	const char *program;     /* reach them by its "nc"; or NULL */
 	const char *known_hosts; /* where the second text will be */

@@ -60,6 +60,11 @@ struct listener {
  * On failure the sockets are as they were.
  */
 int listener_rebind(struct listener *l, struct oe_err *err);
+/**
+ * listener_port() - that of the first socket, which the service manager may
+ * have given; 0: there is none.
+ */
+int listener_port(const struct listener *l);
 /** listener_inherit() - sockets that were handed to us; before any open. */
 void listener_inherit(struct listener *l);
 /** listener_identify() - addresses of an accepted socket, and its options. */

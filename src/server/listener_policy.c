@@ -166,7 +166,7 @@ policy_watch(struct listener *l, struct oe_err *err)
 	for (i = 0; i < oe_ssh_hostkeys_count(cfg->hostkeys); i++)
 		if ((line = oe_ssh_hostkeys_line(cfg->hostkeys, i)))
 			oe_strs_add_take(&lines, line);
-	fd = cfg->source->watch(cfg->feed, &lines, err);
+	fd = cfg->source->watch(cfg->feed, &lines, listener_port(l), err);
 	oe_strs_done(&lines);
 	return fd;
 }

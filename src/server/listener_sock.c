@@ -284,6 +284,19 @@ sock_port(const struct sockaddr_storage *ss)
 			 : ((const struct sockaddr_in *)ss)->sin_port);
 }
 
+int
+listener_port(const struct listener *l)
+{
+	struct sockaddr_storage ss;
+	socklen_t n = sizeof ss;
+
+	memset(&ss, 0, sizeof ss);
+	if (!l->n_socks ||
+	    getsockname(l->socks[0].fd, (struct sockaddr *)&ss, &n) < 0)
+		return 0;
+	return sock_port(&ss);
+}
+
 /*
  * Where the handshake's last packet came in, which the kernel keeps with the
  * socket and tells to who asks for packet information (ip(7), ipv6(7)).  A

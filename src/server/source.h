@@ -37,9 +37,10 @@ struct oe_srv_source {
 	 * a feed holds no descriptor: the listener closes what it inherited.
 	 * @host_keys: public keys of this server, borrowed; lines as
 	 *             authorized keys have them.
+	 * @port: where it listens.
 	 */
 	int (*watch)(struct oe_srv_feed *f, const struct oe_strs *host_keys,
-	    struct oe_err *err);
+	    int port, struct oe_err *err);
 	/*
 	 * The bytes as of now; @ret is initialised by this function, and
 	 * wants oe_buf_done() on success.  Must not block for long.

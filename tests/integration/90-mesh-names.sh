@@ -22,10 +22,10 @@ key_of() {
 	cut -d' ' -f1,2 "$1"
 }
 
-# device ID NAME ADDRESS [KEY]
+# device ID NAME ADDRESS [KEY [PORT]]
 device() {
-	printf '{"id":"%s","name":"%s","virtual_ip":"%s","host_keys":[%s]}' \
-		"$1" "$2" "$3" "${4:+\"$4\"}"
+	printf '{"id":"%s","name":"%s","virtual_ip":"%s","host_keys":[%s]%s}' \
+		"$1" "$2" "$3" "${4:+\"$4\"}" "${5:+,\"ssh_port\":$5}"
 }
 
 # api_tells VERSION DEVICE...: the network "lab" has these, "home" has one
@@ -85,6 +85,8 @@ DEVICES=(
 	"$(device dev_4 twin 127.0.0.5 "$HOST_KEY")"
 	"$(device dev_5 taken 127.0.0.99 "$OTHER_KEY")"
 	"$(device dev_6 "$ME" 127.0.0.6 "$HOST_KEY")"
+	"$(device dev_30 ported 127.0.0.30 "$HOST_KEY" "$SERVER_PORT")"
+	"$(device dev_31 misled 127.0.0.31 "$HOST_KEY" 1)"
 )
 api_tells 1 "${DEVICES[@]}"
 echo key | "$OMNIEDGE" login -s - --api "$API" 2>"$ERR" ||
@@ -125,6 +127,22 @@ out_by "over one with a wrong key" "jump host .* host key" \
 out_by "a name of two" "twin@lab.*twin@home|twin@home.*twin@lab" twin
 out_by "what is not there" "resolve|no peer" nobody-here
 in_by "a user whose name is a device, at a peer" "$ME@robot-1"
+
+oe ssh ported 'echo in'
+is "$STATUS $(cat "$OUT")" "0 in" "the port that the directory tells"
+oe scp "ported:$T/authorized_keys" "$T/ported"
+is "$STATUS" 0 "for scp, too"
+in_by "one that is given goes first" misled
+cat >"$T/port.conf" <<-CONF
+	Host misled
+	    Port $SERVER_PORT
+CONF
+CONF=$T/port.conf oe ssh misled 'echo in'
+is "$STATUS $(cat "$OUT")" "0 in" "and so does ssh_config's"
+like "$(timeout 20 "$OMNIEDGE" nc ported </dev/null | head -n 1)" '^SSH-2.0' \
+	"nc takes it too"
+is "$("$OMNIEDGE" resolve --json ported | jq .ssh_port)" "$SERVER_PORT" \
+	"resolve tells it"
 
 oe scp -P "$SERVER_PORT" "$OE_SRCDIR/tests/lib.sh" "$ME@robot-1@lab:$T/copied"
 is "$STATUS" 0 "scp to user@name@network:path"

@@ -127,6 +127,13 @@ has_host_key() {
 }
 check "the host keys are registered" wait_for 60 has_host_key
 
+has_port() {
+	curl -sS -H "Authorization: Bearer $TOKEN" \
+		"$API/api/ssh/v1/directory?network_id=$NETWORK" |
+		jq -r .payload | jq -e ".devices[0].ssh_port == $SERVER_PORT"
+}
+check "and its port, for peers to go to" has_port
+
 # --- changes -----------------------------------------------------------------
 
 hold 'echo here; sleep 300'

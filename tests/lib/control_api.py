@@ -537,6 +537,14 @@ def host_keys(alice, bob, carol, net, dev, folder):
     same(alice.put(path, {"keys": [one + " comment"]}).status, 200,
          "the owner sets host keys")
     same(alice.put(path, {"keys": [one]}).status, 200, "the same again")
+    for bad in (0, 65536, -1, "x", 1.5, None):
+        same(alice.put(path, {"keys": [one], "ssh_port": bad}).status, 422,
+             f"no port: {bad!r}")
+    same(alice.put(path, {"keys": [one], "ssh_port": 2222}).status, 200,
+         "with the port of its SSH server")
+    same(bob.put(path, {"keys": [one], "ssh_port": 22}).status, 403,
+         "which is not for others to move")
+    same(alice.put(path, {"keys": [one]}).status, 200, "nor forgotten")
     # Alice administers this network: make that Bob, so that she is owner only
     p = f"{V2}/virtual-networks/{net}/users"
     alice.put(f"{p}/{BOB}", {"role": 2})

@@ -208,6 +208,7 @@ fill(const struct oe_mesh_dir *d, const struct oe_mesh_dir__entry *e,
 	ret->online = e->online <= OE_MESH_ONLINE_YES
 			  ? (enum oe_mesh_online)e->online
 			  : OE_MESH_ONLINE_UNKNOWN;
+	ret->ssh_port = e->ssh_port <= 65535 ? (int)e->ssh_port : 0;
 	ret->seen_ms = e->seen_ms;
 	ret->is_signed = e->is_signed == 1;
 }

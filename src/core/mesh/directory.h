@@ -30,6 +30,7 @@ struct oe_mesh_entry {
 	const char *owner_id, *owner;
 	const char *tags;           /* one a line */
 	const char *host_keys;      /* one a line: "ssh-ed25519 AAAA..." */
+	int ssh_port;               /* 0: not told */
 	enum oe_mesh_online online; /* when the directory was fetched */
 	int64_t seen_ms;
 	bool is_signed; /* names, addresses and keys were signed */

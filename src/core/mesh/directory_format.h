@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define OE_MESH_DIR__MAGIC "oe-dir1\n"
+#define OE_MESH_DIR__MAGIC "oe-dir2\n"
 #define OE_MESH_DIR__ORDER 0x01020304u
 
 enum oe_mesh_dir__chain {
@@ -49,7 +49,7 @@ struct oe_mesh_dir__entry {
 	int64_t seen_ms;
 	uint32_t network; /* index */
 	uint32_t id, name, ip, ip6, platform, owner_id, owner, tags, host_keys;
-	uint32_t online, is_signed;
+	uint32_t online, is_signed, ssh_port, unused;
 	uint32_t next[OE_MESH_CHAINS];
 };
 

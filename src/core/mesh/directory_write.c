@@ -116,6 +116,7 @@ add_device(struct build *b, uint32_t network, bool is_signed,
 	e.host_keys = put_list(b, &d->host_keys);
 	e.online = (uint32_t)d->online;
 	e.is_signed = is_signed;
+	e.ssh_port = (uint32_t)d->ssh_port;
 	link_in(b, &e, OE_MESH_CHAIN_NAME, d->name);
 	link_in(b, &e, OE_MESH_CHAIN_ID, d->id);
 	link_in(b, &e, OE_MESH_CHAIN_IP, d->ip);

@@ -206,6 +206,17 @@ seen_of(const struct oe_jval *v)
 	return ms;
 }
 
+static int
+port_of(const struct oe_jval *v)
+{
+	static const char *const names[] = {"ssh_port", NULL};
+	int64_t n = 0;
+
+	if (!oe_mesh_int_of(v, names, &n) || n < 1 || n > 65535)
+		return 0;
+	return (int)n;
+}
+
 static const char *const id_names[] = {"id", "uuid", NULL};
 
 bool
@@ -240,6 +251,7 @@ oe_mesh_device_read(
 	texts_of(oe_jval_get(v, "tags"), OE_MESH_TAGS_MAX, &ret->tags);
 	texts_of(
 	    oe_jval_get(v, "host_keys"), OE_MESH_KEYS_MAX, &ret->host_keys);
+	ret->ssh_port = port_of(v);
 	ret->seen_ms = seen_of(v);
 	ret->online = online_of(v, ret->seen_ms, now_ms);
 	return true;

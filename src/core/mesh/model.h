@@ -47,6 +47,7 @@ struct oe_mesh_device {
 	char *owner_id, *owner; /* owner: email */
 	struct oe_strs tags;
 	struct oe_strs host_keys; /* "ssh-ed25519 AAAA..." */
+	int ssh_port;             /* of its SSH server; 0: not told */
 	enum oe_mesh_online online;
 	int64_t seen_ms; /* last seen; 0: never or unknown */
 };

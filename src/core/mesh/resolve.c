@@ -124,6 +124,7 @@ fill(struct oe_mesh *m, const struct oe_mesh_entry *e, struct oe_mesh_peer *ret)
 	ret->owner = oe_mem_strdup(e->owner);
 	oe_strs_split(&ret->tags, e->tags, '\n');
 	oe_strs_split(&ret->host_keys, e->host_keys, '\n');
+	ret->ssh_port = e->ssh_port;
 	ret->online = e->online;
 	ret->seen_ms = e->seen_ms;
 	ret->age_ms = oe_mesh__age_ms(m);

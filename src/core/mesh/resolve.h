@@ -83,6 +83,7 @@ struct oe_mesh_peer {
 	char *ip, *ip6; /* "" when it has none; one of them is there */
 	char *owner;    /* email, or "" */
 	struct oe_strs tags, host_keys;
+	int ssh_port; /* of its SSH server; 0: not told */
 	enum oe_mesh_online online;
 	int64_t seen_ms;
 	int64_t age_ms; /* of what was told */

@@ -156,6 +156,7 @@ struct oe_sshconf_peer {
 	 * @host_keys do not count then.
 	 */
 	const char *alias;
+	int port; /* where nothing else says one; 0: not known */
 	/* "type base64" of all keys that it may have; empty: not known */
 	const struct oe_strs *host_keys;
 	/* files to log in with, besides those of the settings; or NULL */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,11 +31,15 @@ void
 oe_sshconf_know(struct oe_sshconf *c, const struct oe_sshconf_peer *p)
 {
 	const char *alias = oe_sshconf_str(c, OE_SSHCONF_HOSTKEYALIAS);
-	char *address = without_tokens(p->address);
+	char *address = without_tokens(p->address), port[16];
 	size_t i;
 
 	put(c, OE_SSHCONF_HOSTNAME, address);
 	free(address);
+	if (p->port && !c->set[OE_SSHCONF_PORT]) {
+		snprintf(port, sizeof port, "%d", p->port);
+		put(c, OE_SSHCONF_PORT, port);
+	}
 	if (!alias && p->alias)
 		put(c, OE_SSHCONF_HOSTKEYALIAS, p->alias);
 	oe_strs_done(&c->host_keys);

@@ -30,7 +30,7 @@ static const char *const world[] = {
     "\"devices\":["
     "{\"id\":\"dev_a\",\"name\":\"Robot\",\"virtual_ip\":\"100.64.0.1\","
     "\"virtual_ip_v6\":\"fd00::1\",\"tags\":[\"x\",\"y\"],"
-    "\"host_keys\":[\"ssh-ed25519 AAAA\"]},"
+    "\"ssh_port\":2222,\"host_keys\":[\"ssh-ed25519 AAAA\"]},"
     "{\"id\":\"dev_b\",\"name\":\"robot-2\",\"virtual_ip\":\"100.64.0.2\"},"
     "{\"id\":\"dev_b\",\"name\":\"twice\",\"virtual_ip\":\"100.64.0.9\"},"
     "{\"id\":\"dev_c\",\"name\":\"twin\",\"virtual_ip\":\"100.64.0.3\"},"
@@ -45,7 +45,8 @@ static const char *const world[] = {
     "{\"id\":\"vnw_2\",\"name\":\"home\",\"devices\":["
     "{\"id\":\"dev_b\",\"name\":\"robot-2\",\"virtual_ip\":\"100.64.0.2\"},"
     "{\"id\":\"dev_j\",\"name\":\"cam\",\"virtual_ip\":\"100.64.1.1\"},"
-    "{\"id\":\"dev_k\",\"name\":\"only\",\"virtual_ip_v6\":\"fd00::9\"}]}",
+    "{\"id\":\"dev_k\",\"name\":\"only\",\"virtual_ip_v6\":\"fd00::9\","
+    "\"ssh_port\":65536}]}",
     "{\"id\":\"vnw_3\",\"name\":\"home\",\"devices\":["
     "{\"id\":\"dev_l\",\"name\":\"cam\",\"virtual_ip\":\"100.64.1.1\"}]}",
 };
@@ -92,9 +93,11 @@ what_is_in_a_directory(void **state)
 	assert_true(oe_mesh_dir_find(d, OE_MESH_BY_NAME, "rObOt", &at, &e));
 	assert_string_equal(e.tags, "x\ny");
 	assert_string_equal(e.ip6, "fd00::1");
+	assert_int_equal(e.ssh_port, 2222);
 	assert_false(oe_mesh_dir_find(d, OE_MESH_BY_NAME, "rObOt", &at, &e));
 	at = 0;
 	assert_true(oe_mesh_dir_find(d, OE_MESH_BY_IP, "fd00::9", &at, &e));
+	assert_int_equal(e.ssh_port, 0);
 	at = 0;
 	assert_false(oe_mesh_dir_find(d, OE_MESH_BY_NAME, "robo", &at, &e));
 	at = 0;

@@ -170,6 +170,9 @@ what_is_told_of_a_peer(void **state)
 	static const char device[] =
 	    "{\"id\":\"dev_1\",\"name\":\"a\",\"virtual_ip_v6\":\"fd00::1\","
 	    "\"host_keys\":[\"" KEY "\",\"ssh-ed25519 AAAA\",\"x y\"]}";
+	static const char with_port[] = "{\"id\":\"dev_1\",\"name\":\"a\","
+					"\"virtual_ip\":\"100.64.0.1\","
+					"\"ssh_port\":2200}";
 	struct oe_sshcfg_plan plan = {
 	    .user = "me", .port = 2222, .program = "/bin/omniedge"};
 	struct texts t;
@@ -190,6 +193,14 @@ what_is_told_of_a_peer(void **state)
 	    "\tIdentityFile \"/h/50%%/key\"\n");
 	assert_string_equal(
 	    text_of(&t.known), "dev_1.vnw_1.omniedge " KEY "\n");
+	texts_done(&t);
+	/* the port is the peer's, where nothing else is wanted */
+	plan.port = 0;
+	write_up(with_port, true, plan, &t);
+	assert_non_null(strstr(blocks(&t), "\tPort 2200\n"));
+	texts_done(&t);
+	write_up(with_port, false, plan, &t);
+	assert_null(strstr(blocks(&t), "Port"));
 	texts_done(&t);
 	/* keys that nobody signed for */
 	write_up(device, false, plan, &t);
