@@ -12,11 +12,6 @@
 #include "core/base/str.h"
 #include "core/mesh/signed.h"
 
-struct document {
-	int64_t version, issued_ms;
-	char *text; /* as it is sent */
-};
-
 int
 oe_ctl_signing_key(
     struct oe_ctl_store *store, struct oe_sign_key *ret, struct oe_err *err)
@@ -44,7 +39,7 @@ current_version(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
 static int
 kept(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
     const struct oe_ctl_document_kind *kind, const char *network,
-    struct document *ret)
+    struct oe_ctl_document_text *ret)
 {
 	struct oe_ctl_rows *rows = NULL;
 	int rc = current_version(call, tx, kind, network, &ret->version);
@@ -70,7 +65,7 @@ kept(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
 static int
 sign_document(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
     const struct oe_ctl_document_kind *kind, const char *network,
-    const struct oe_sign_key *key, struct document *ret)
+    const struct oe_sign_key *key, struct oe_ctl_document_text *ret)
 {
 	struct oe_jval *v = oe_jval_object();
 	char *payload;
@@ -93,7 +88,7 @@ sign_document(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
 
 static int
 keep(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *kind,
-    const char *network, const struct document *d)
+    const char *network, const struct oe_ctl_document_text *d)
 {
 	return oe_ctl_db_exec(tx,
 	    "INSERT INTO documents (kind, network_id, version, issued_at, "
@@ -110,7 +105,7 @@ keep(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *kind,
 /* One of those who ask at the same time makes it. */
 static int
 make(struct oe_ctl_call *call, const struct oe_ctl_document_kind *kind,
-    const char *network, struct document *ret)
+    const char *network, struct oe_ctl_document_text *ret)
 {
 	char *lock = oe_mem_printf("%s %s", kind->name, network);
 	struct oe_sign_key key;
@@ -134,13 +129,12 @@ make(struct oe_ctl_call *call, const struct oe_ctl_document_kind *kind,
 }
 
 int
-oe_ctl_document(
-    struct oe_ctl_call *call, const struct oe_ctl_document_kind *kind)
+oe_ctl_document_of(struct oe_ctl_call *call,
+    const struct oe_ctl_document_kind *kind, const char *network,
+    struct oe_ctl_document_text *ret)
 {
-	const char *network = oe_ctl_query(call, "network_id");
-	struct document d = {0, 0, NULL};
+	struct oe_ctl_document_text d = {.text = NULL};
 	struct oe_ctl_tx *tx = NULL;
-	char tag[OE_CTL_ETAG_MAX - 2];
 	int rc = oe_ctl_begin_call(call, OE_CTL_READ, &tx);
 
 	if (rc == 0)
@@ -152,9 +146,23 @@ oe_ctl_document(
 		free(d.text);
 		return rc;
 	}
-	snprintf(tag, sizeof(tag), "%s-%lld-%lld", kind->name,
+	snprintf(d.tag, sizeof(d.tag), "%s-%lld-%lld", kind->name,
 	    (long long)d.version, (long long)d.issued_ms);
-	if (!oe_ctl_etag(call, tag))
+	*ret = d;
+	return 0;
+}
+
+int
+oe_ctl_document(
+    struct oe_ctl_call *call, const struct oe_ctl_document_kind *kind)
+{
+	struct oe_ctl_document_text d;
+	int rc = oe_ctl_document_of(
+	    call, kind, oe_ctl_query(call, "network_id"), &d);
+
+	if (rc)
+		return rc;
+	if (!oe_ctl_etag(call, d.tag))
 		return oe_ctl_raw(call, 200, "application/json; charset=utf-8",
 		    d.text, strlen(d.text));
 	free(d.text);

@@ -22,6 +22,20 @@ struct oe_ctl_document_kind {
 	    const char *network_id, struct oe_jval *payload);
 };
 
+/* A document as it is sent. */
+struct oe_ctl_document_text {
+	int64_t version, issued_ms;
+	char *text;                    /* free() it */
+	char tag[OE_CTL_ETAG_MAX - 2]; /* of its ETag, without quotes */
+};
+
+/**
+ * oe_ctl_document_of() - kept or made anew.
+ * Return: 0; OE_ENOENT (no such network); OE_ESYS and others of the store.
+ */
+int oe_ctl_document_of(struct oe_ctl_call *call,
+    const struct oe_ctl_document_kind *kind, const char *network_id,
+    struct oe_ctl_document_text *ret) OE_MUST_CHECK;
 /**
  * oe_ctl_document() - reply with the document of call's "network_id" in the
  * query: its text with an ETag, or 304.

@@ -131,22 +131,19 @@ signed_judge(const struct oe_signed *d, const struct oe_signed_expect *e,
 }
 
 int
-oe_signed_read(const void *text, size_t n, const struct oe_signed_expect *e,
-    struct oe_signed *ret, struct oe_err *err)
+oe_signed_read_value(const struct oe_jval *v, const void *text, size_t n,
+    const struct oe_signed_expect *e, struct oe_signed *ret, struct oe_err *err)
 {
 	struct oe_signed d = {0};
-	struct oe_jval *v = NULL;
 	const char *payload;
 	int r;
 
 	if (n > OE_SIGNED_MAX)
 		return oe_err_set(err, OE_ETOOBIG, "it is larger than %d bytes",
 		    OE_SIGNED_MAX);
-	r = oe_jval_parse(text, n, &v, err);
-	if (r == 0)
-		r = signed_verify(v, e, err);
+	r = signed_verify(v, e, err);
 	if (r < 0)
-		goto out;
+		return r;
 	/* nothing of the payload is read before it was signed for */
 	payload = oe_jval_get_text(v, "payload");
 	r = oe_jval_parse(payload, strlen(payload), &d.payload, err);
@@ -154,16 +151,31 @@ oe_signed_read(const void *text, size_t n, const struct oe_signed_expect *e,
 		r = signed_fields(&d, err);
 	if (r == 0)
 		r = signed_judge(&d, e, err);
-	if (r < 0)
-		goto out;
+	if (r < 0) {
+		oe_signed_done(&d);
+		return r;
+	}
 	d.text = oe_mem_zalloc(n + 1);
 	memcpy(d.text, text, n);
 	d.n = n;
 	*ret = d;
-	d = (struct oe_signed){0};
-out:
+	return 0;
+}
+
+int
+oe_signed_read(const void *text, size_t n, const struct oe_signed_expect *e,
+    struct oe_signed *ret, struct oe_err *err)
+{
+	struct oe_jval *v = NULL;
+	int r;
+
+	if (n > OE_SIGNED_MAX)
+		return oe_err_set(err, OE_ETOOBIG, "it is larger than %d bytes",
+		    OE_SIGNED_MAX);
+	r = oe_jval_parse(text, n, &v, err);
+	if (r == 0)
+		r = oe_signed_read_value(v, text, n, e, ret, err);
 	oe_jval_free(&v);
-	oe_signed_done(&d);
 	return r;
 }
 

@@ -66,6 +66,13 @@ char *oe_signed_make(const struct oe_sign_key *key, const char *payload);
  */
 int oe_signed_read(const void *text, size_t n, const struct oe_signed_expect *e,
     struct oe_signed *ret, struct oe_err *err) OE_MUST_CHECK;
+/**
+ * oe_signed_read_value() - the same for text that was parsed already.
+ * @v: what @text is.
+ */
+int oe_signed_read_value(const struct oe_jval *v, const void *text, size_t n,
+    const struct oe_signed_expect *e, struct oe_signed *ret,
+    struct oe_err *err) OE_MUST_CHECK;
 void oe_signed_done(struct oe_signed *d);
 
 /* A document on disk, and when the API last said that it is the newest. */
