@@ -62,6 +62,10 @@ admit_caller(struct oe_ctl_call *call)
 		    NULL);
 		return false;
 	}
+	if (call->caller.by_key && (call->route->flags & OE_CTL_NO_KEY)) {
+		oe_ctl_message(call, 403, "Not for a login by a security key");
+		return false;
+	}
 	if (call->route->need == OE_CTL_NEED_SERVER &&
 	    !call->caller.server_admin) {
 		oe_ctl_message(call, 403, "Administrators of the server only");

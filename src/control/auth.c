@@ -125,14 +125,15 @@ oe_ctl_auth_plausible(
 }
 
 static void
-caller_of(
-    const struct oe_ctl_user *u, const char *family, struct oe_ctl_caller *ret)
+caller_of(const struct oe_ctl_user *u, const struct oe_ctl_tokens *t,
+    struct oe_ctl_caller *ret)
 {
 	memset(ret, 0, sizeof *ret);
 	(void)oe_str_copy(ret->id, sizeof ret->id, u->id);
 	(void)oe_str_copy(ret->email, sizeof ret->email, u->email);
 	(void)oe_str_copy(ret->name, sizeof ret->name, u->name);
-	(void)oe_str_copy(ret->token_id, sizeof ret->token_id, family);
+	(void)oe_str_copy(ret->token_id, sizeof ret->token_id, t->family);
+	ret->by_key = t->key_id[0] != '\0';
 	ret->server_admin = u->server_admin;
 	ret->one_time = u->one_time;
 }
@@ -165,7 +166,7 @@ oe_ctl_auth_caller(struct oe_ctl_call *call, struct oe_ctl_caller *ret)
 		return r == OE_ENOENT ? OE_EAUTH : r;
 	if (u.blocked)
 		return OE_EAUTH;
-	caller_of(&u, t.family, ret);
+	caller_of(&u, &t, ret);
 	until_ms = call->now_ms + OE_CTL_TOKENS_FRESH_MS;
 	if (until_ms > t.access_until_ms)
 		until_ms = t.access_until_ms;
@@ -222,7 +223,7 @@ oe_ctl_auth_pair_done(struct oe_ctl_pair_of_tokens *p)
 
 int
 oe_ctl_auth_issue(struct oe_ctl_call *call, const struct oe_ctl_user *user,
-    struct oe_ctl_pair_of_tokens *ret)
+    const struct oe_ctl_tokens *by, struct oe_ctl_pair_of_tokens *ret)
 {
 	struct oe_ctl_auth *a = call->server->auth;
 	struct oe_ctl_pair_of_tokens p = {.access = NULL};
@@ -232,13 +233,17 @@ oe_ctl_auth_issue(struct oe_ctl_call *call, const struct oe_ctl_user *user,
 	make_pair(a, call->now_ms, &t, &p);
 	memcpy(t.family, t.id, sizeof t.family);
 	memcpy(t.user_id, user->id, sizeof t.user_id);
+	if (by) {
+		memcpy(t.key_id, by->key_id, sizeof t.key_id);
+		t.key_used_up = by->key_used_up;
+	}
 	make_access(a, user, &t, &p);
-	r = oe_ctl_store_tokens_add(a->store, &t, &call->err);
+	r = oe_ctl_store_tokens_add(a->store, &t, user, &call->err);
 	if (r < 0)
 		oe_ctl_auth_pair_done(&p);
 	else
 		*ret = p;
-	return r;
+	return r == OE_ENOENT ? OE_EAUTH : r;
 }
 
 static void

@@ -56,8 +56,13 @@ struct oe_ctl_pair_of_tokens {
 	int64_t access_until_ms, expires_in_s;
 };
 
-/** oe_ctl_auth_issue() - after a login: a pair of a family of its own. */
+/**
+ * oe_ctl_auth_issue() - after a login: a pair of a family of its own.
+ * @by: tells the security key that it was by; or NULL.
+ * Return: 0, OE_EAUTH (what let the user in ended meanwhile), or a failure.
+ */
 int oe_ctl_auth_issue(struct oe_ctl_call *call, const struct oe_ctl_user *user,
+    const struct oe_ctl_tokens *by,
     struct oe_ctl_pair_of_tokens *ret) OE_MUST_CHECK;
 /**
  * oe_ctl_auth_refresh() - a pair for a refresh token.

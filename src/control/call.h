@@ -27,6 +27,7 @@
 
 struct oe_ctl_server;
 struct oe_ctl_store;
+struct oe_ctl_text;
 struct oe_jval;
 
 /* Ids as in the real service: "dev_" and 20 of [0-9A-Za-z], and the end. */
@@ -81,6 +82,11 @@ enum oe_ctl_route_flag {
 	 * is missing (OE_CTL_NEED_MEMBER, _ADMIN)
 	 */
 	OE_CTL_OR_SERVER = 1 << 3,
+	/*
+	 * not for who logged in by a security key: a key that was stolen
+	 * makes no others that outlive it
+	 */
+	OE_CTL_NO_KEY = 1 << 4,
 };
 
 struct oe_ctl_call;
@@ -109,6 +115,7 @@ struct oe_ctl_caller {
 	char name[256];
 	bool server_admin;
 	bool one_time; /* the password must be changed first */
+	bool by_key;   /* logged in by a security key */
 	char token_id[OE_CTL_ID_SIZE];
 };
 
@@ -121,6 +128,7 @@ struct oe_ctl_reply {
 	const char *type; /* static text; "application/json" */
 	char *body;       /* malloc()ed, or NULL */
 	size_t len;
+	struct oe_ctl_text *shared; /* the body in place of it, or NULL */
 	char etag[OE_CTL_ETAG_MAX]; /* with its quotes, or "" */
 	int retry_after_s;          /* header Retry-After; 0: none */
 	const char *allow;          /* header Allow of 405, or NULL */
@@ -238,6 +246,9 @@ int oe_ctl_bare(struct oe_ctl_call *call, int status, struct oe_jval *value);
  */
 int oe_ctl_raw(struct oe_ctl_call *call, int status, const char *type,
     char *body, size_t len);
+/** oe_ctl_share() - 200 with a text that others send, too; taken over. */
+int oe_ctl_share(
+    struct oe_ctl_call *call, const char *type, struct oe_ctl_text *text);
 /**
  * oe_ctl_etag() - give the reply an ETag of @tag (printable, without quotes).
  * Return: true when the caller has it already; the reply is then 304.

@@ -91,6 +91,23 @@ note(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const struct request *r,
 	return rc;
 }
 
+/* Clocks of devices may be behind; but not among what was made void. */
+static int
+settle_time(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
+    const struct request *r, struct oe_ctl_cert *c)
+{
+	int64_t now_s = call->now_ms / 1000, after_s = 0;
+	int rc =
+	    oe_ctl_db_int(tx, "SELECT certs_after FROM users WHERE id = ?1",
+		OE_CTL_VALUES(oe_ctl_t(call->caller.id)), &after_s, &call->err);
+
+	c->valid_after_s = now_s - OE_CTL_CERT_SKEW_S;
+	if (c->valid_after_s <= after_s - OE_CTL_CERT_SKEW_S)
+		c->valid_after_s = after_s - OE_CTL_CERT_SKEW_S + 1;
+	c->valid_before_s = now_s + r->ttl_s;
+	return rc;
+}
+
 static int
 make(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const struct request *r,
     struct oe_ctl_cert *c, char **ret)
@@ -99,6 +116,8 @@ make(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const struct request *r,
 	struct oe_jval *detail;
 	int rc = add_principals(call, tx, r->network, &c->principals);
 
+	if (rc == 0)
+		rc = settle_time(call, tx, r, c);
 	if (rc == 0)
 		rc = note(call, tx, r, c);
 	if (rc == 0)
@@ -120,7 +139,6 @@ static int
 issue(struct oe_ctl_call *call)
 {
 	struct request r = {NULL, NULL, NULL, 0};
-	int64_t now_s = call->now_ms / 1000;
 	struct oe_ctl_cert c = {.serial = 0};
 	struct oe_ctl_tx *tx = NULL;
 	struct oe_jval *v;
@@ -132,8 +150,6 @@ issue(struct oe_ctl_call *call)
 	} else {
 		c.key = r.key;
 		c.key_id = call->caller.email;
-		c.valid_after_s = now_s - OE_CTL_CERT_SKEW_S;
-		c.valid_before_s = now_s + r.ttl_s;
 		rc = oe_ctl_begin_call(call, OE_CTL_WRITE, &tx);
 		if (rc == 0)
 			rc = make(call, tx, &r, &c, &text);

@@ -146,7 +146,8 @@ static const struct oe_param params[] = {
     {.name = "workers",
 	.type = OE_PARAM_INT,
 	.metavar = "N",
-	.help = "threads that answer requests",
+	.help = "threads that answer what only reads, and as many for what "
+		"writes",
 	.fallback = "8",
 	.min = 2,
 	.max = 256,

@@ -69,43 +69,50 @@ network_row(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
 	return rc;
 }
 
-static bool
-has(const struct reply *r, const char *network, const char *tag)
-{
-	char *both = oe_mem_printf("%s:%s", network, tag);
-	bool yes = oe_strs_has(&r->have, both);
+/* One network of a reply. */
+struct item {
+	struct reply *reply;
+	const struct oe_jval *row;
+	bool unchanged;
+};
 
+static bool
+is_wanted(void *arg, const char *tag)
+{
+	struct item *i = arg;
+	char *both =
+	    oe_mem_printf("%s:%s", oe_jval_get_text(i->row, "id"), tag);
+
+	i->unchanged = oe_strs_has(&i->reply->have, both);
 	free(both);
-	return yes;
+	return !i->unchanged && i->reply->directories <= DIRECTORIES_MAX;
 }
 
 /* The document goes in as it is: it was made as JSON. */
 static int
-put_row(struct reply *r, const struct oe_jval *row,
-    const struct oe_ctl_document_text *d)
+put_item(struct item *i, const struct oe_ctl_document_text *d)
 {
-	bool unchanged = has(r, oe_jval_get_text(row, "id"), d->tag);
-	bool left_out = unchanged || r->directories > DIRECTORIES_MAX;
-	const char *text = left_out ? "null" : d->text;
-	char *open = oe_jval_dump(row, 0);
+	const char *text = d->text ? oe_ctl_text_get(d->text) : "null";
+	struct oe_buf *to = &i->reply->text;
+	char *open = oe_jval_dump(i->row, 0);
 	int rc = 0;
 
-	if (r->any)
-		rc = oe_buf_put(&r->text, ",", 1);
+	if (i->reply->any)
+		rc = oe_buf_put(to, ",", 1);
 	/* without its last brace */
 	if (rc == 0)
-		rc = oe_buf_put(&r->text, open, strlen(open) - 1);
+		rc = oe_buf_put(to, open, strlen(open) - 1);
 	if (rc == 0)
-		rc = oe_buf_printf(&r->text,
+		rc = oe_buf_printf(to,
 		    ",\"etag\":\"%s\",\"unchanged\":%s,\"directory\":", d->tag,
-		    unchanged ? "true" : "false");
+		    i->unchanged ? "true" : "false");
 	if (rc == 0)
-		rc = oe_buf_put(&r->text, text, strlen(text));
+		rc = oe_buf_put(to, text, strlen(text));
 	if (rc == 0)
-		rc = oe_buf_put(&r->text, "}", 1);
-	if (!left_out)
-		r->directories += strlen(text);
-	r->any = true;
+		rc = oe_buf_put(to, "}", 1);
+	if (d->text)
+		i->reply->directories += strlen(text);
+	i->reply->any = true;
 	free(open);
 	return rc;
 }
@@ -114,8 +121,9 @@ static int
 add_network(struct reply *r, const struct oe_jval *row)
 {
 	struct oe_ctl_document_text d = {.text = NULL};
+	struct item i = {.reply = r, .row = row};
 	int rc = oe_ctl_document_of(r->call, &oe_ctl_directory_document,
-	    oe_jval_get_text(row, "id"), &d);
+	    oe_jval_get_text(row, "id"), is_wanted, &i, &d);
 
 	/* removed meanwhile */
 	if (rc == OE_ENOENT) {
@@ -123,8 +131,8 @@ add_network(struct reply *r, const struct oe_jval *row)
 		return 0;
 	}
 	if (rc == 0)
-		rc = put_row(r, row, &d);
-	free(d.text);
+		rc = put_item(&i, &d);
+	oe_ctl_text_drop(&d.text);
 	return rc;
 }
 

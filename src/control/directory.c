@@ -38,6 +38,7 @@ user_row(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
     struct oe_ctl_rows *rows, struct oe_jval **ret)
 {
 	struct oe_jval *v = oe_jval_object();
+	int64_t after_s = oe_ctl_row_int(rows, 3);
 
 	(void)call;
 	(void)tx;
@@ -45,6 +46,9 @@ user_row(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
 	oe_ctl_set_column(v, "email", rows, 1);
 	oe_ctl_set_column(v, "name", rows, 2);
 	oe_jval_set(v, "groups", oe_jval_array());
+	if (after_s > 0)
+		oe_ctl_set_time(v, "certificates_after",
+		    (after_s - OE_CTL_CERT_SKEW_S) * 1000);
 	*ret = v;
 	return 0;
 }
@@ -141,7 +145,7 @@ fill_users(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *network,
     struct oe_jval *ret)
 {
 	int rc = add_list(call, tx,
-	    "SELECT u.id, u.email, u.name FROM members m "
+	    "SELECT u.id, u.email, u.name, u.certs_after FROM members m "
 	    "JOIN users u ON u.id = m.user_id "
 	    "WHERE m.network_id = ?1 AND u.status = 1 ORDER BY u.id",
 	    network, user_row, ret);

@@ -9,6 +9,7 @@
 
 #include "control/request.h"
 #include "control/server.h"
+#include "control/text.h"
 #include "core/base/jval.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
@@ -236,6 +237,7 @@ oe_ctl_dispatch(struct oe_ctl_server *s, struct oe_ctl_request *r)
 	if (call.reply.body)
 		oe_mem_wipe(call.reply.body, call.reply.len);
 	free(call.reply.body);
+	oe_ctl_text_drop(&call.reply.shared);
 	oe_mem_free_secret(&call.reply.cookie);
 	oe_mem_wipe(&call.caller, sizeof call.caller);
 }

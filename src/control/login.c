@@ -64,11 +64,14 @@ oe_ctl_login_event(struct oe_ctl_call *call, const char *how,
 }
 
 static int
-issue(struct oe_ctl_call *call, const struct oe_ctl_user *u, const char *how)
+issue(struct oe_ctl_call *call, const struct oe_ctl_user *u, const char *how,
+    const struct oe_ctl_tokens *by)
 {
 	struct oe_ctl_pair_of_tokens p;
-	int r = oe_ctl_auth_issue(call, u, &p);
+	int r = oe_ctl_auth_issue(call, u, by, &p);
 
+	if (r == OE_EAUTH)
+		return oe_ctl_unauthorized(call);
 	if (r < 0)
 		return r;
 	oe_ctl_login_event(call, how, u, NULL);
@@ -114,7 +117,7 @@ post_password(struct oe_ctl_call *call)
 		    "Email and password do not match", NULL);
 	}
 	if (r == 0)
-		r = issue(call, &u, "password");
+		r = issue(call, &u, "password", NULL);
 	oe_mem_wipe(&u, sizeof u);
 	return r;
 }
@@ -145,6 +148,7 @@ post_security_key(struct oe_ctl_call *call)
 {
 	const char *key = oe_jval_get_text(call->json, "key");
 	char hash[OE_CTL_HASH_SIZE];
+	struct oe_ctl_tokens by;
 	struct oe_ctl_user u;
 	int r;
 
@@ -157,7 +161,7 @@ post_security_key(struct oe_ctl_call *call)
 		return too_often(call);
 	oe_ctl_hash_text(key, hash);
 	r = oe_ctl_store_security_key_use(
-	    call->store, hash, call->now_ms, &u, &call->err);
+	    call->store, hash, call->now_ms, &u, &by, &call->err);
 	if (r == OE_ENOENT) {
 		oe_ctl_login_event(call, "security-key", NULL, NULL);
 		return oe_ctl_fail(
@@ -166,7 +170,7 @@ post_security_key(struct oe_ctl_call *call)
 	if (r < 0)
 		return r;
 	was_good(call);
-	r = issue(call, &u, "security-key");
+	r = issue(call, &u, "security-key", &by);
 	oe_mem_wipe(&u, sizeof u);
 	return r;
 }

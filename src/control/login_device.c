@@ -117,7 +117,9 @@ granted(struct oe_ctl_call *call, const struct oe_ctl_grant *g)
 	if (r == OE_ENOENT || (r == 0 && u.blocked))
 		return oe_ctl_oauth(call, 400, "access_denied", NULL);
 	if (r == 0)
-		r = oe_ctl_auth_issue(call, &u, &p);
+		r = oe_ctl_auth_issue(call, &u, NULL, &p);
+	if (r == OE_EAUTH)
+		return oe_ctl_oauth(call, 400, "access_denied", NULL);
 	if (r < 0)
 		return r;
 	oe_ctl_login_event(call, "device", &u, NULL);

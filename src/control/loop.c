@@ -22,12 +22,15 @@
 #include "core/base/fd.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "core/base/str.h"
 #include "core/base/time.h"
 
 /* Connections taken before others get their turn. */
 #define ACCEPT_BURST 32
 /* No descriptors: how long accepting rests. */
 #define ACCEPT_REST_MS 200
+/* Threads for logins that need no hash of a password. */
+#define LOGIN_SPARE 4
 /* Descriptors that libwebsockets may have a table for. */
 #define TABLE_MAX 262144
 
@@ -213,6 +216,17 @@ make_id(char ret[24])
 	oe_random_text(ret, 16);
 }
 
+static enum oe_ctl_lane
+lane_of(const struct oe_ctl_request *r)
+{
+	const struct oe_ctl_route *route = r->match.route;
+
+	if (r->refuse || !route || oe_str_eq(route->method, "GET"))
+		return OE_CTL_LANE_READ;
+	return route->flags & OE_CTL_LOGIN ? OE_CTL_LANE_LOGIN
+					   : OE_CTL_LANE_WRITE;
+}
+
 void
 oe_ctl__hand_over(struct oe_ctl__link *k, struct oe_ctl_request *r)
 {
@@ -226,7 +240,7 @@ oe_ctl__hand_over(struct oe_ctl__link *k, struct oe_ctl_request *r)
 	r->close = r->close || l->stopping;
 	k->working = r;
 	l->n_working++;
-	oe_ctl_pool_put(l->pool, r);
+	oe_ctl_pool_put(l->pool, lane_of(r), r);
 }
 
 /* What the workers have finished goes out. */
@@ -247,8 +261,8 @@ collect(struct oe_ctl_loop *l)
 		k->working = NULL;
 		k->sending = r;
 		k->sent = 0;
-		k->deadline_ms = oe_time_mono_ms() + l->plan.body_ms;
-		oe_ctl__lws()->lws_callback_on_writable(k->wsi);
+		/* mostly there is room: no need to ask for it and come back */
+		oe_ctl__send(k);
 	}
 	l->plan.server->metrics.waiting = (int64_t)oe_ctl_pool_waiting(l->pool);
 }
@@ -410,6 +424,12 @@ oe_ctl_loop_new(const struct oe_ctl_loop_plan *plan, struct oe_ctl_loop **ret,
 {
 	struct oe_ctl_loop *l = oe_mem_zalloc(sizeof *l);
 	struct oe_ctl_pool_calls calls = {work, wake, l};
+	const unsigned lanes[OE_CTL_LANES] = {
+	    [OE_CTL_LANE_READ] = plan->workers,
+	    [OE_CTL_LANE_WRITE] = plan->workers,
+	    /* not all of them hash: keys and refresh tokens get their turn */
+	    [OE_CTL_LANE_LOGIN] = 2 * plan->hashing + LOGIN_SPARE,
+	};
 	struct lws_context_creation_info i;
 	int r = oe_ctl__lws_load(err);
 
@@ -433,7 +453,7 @@ oe_ctl_loop_new(const struct oe_ctl_loop_plan *plan, struct oe_ctl_loop **ret,
 	if (r == 0)
 		r = make_vhosts(l, err);
 	if (r == 0)
-		r = oe_ctl_pool_new(plan->workers, &calls, &l->pool, err);
+		r = oe_ctl_pool_new(lanes, &calls, &l->pool, err);
 	if (r == 0)
 		r = open_doors(l, err);
 	if (r < 0)

@@ -64,6 +64,8 @@ void oe_ctl__link_out(struct oe_ctl__link **k);
 void oe_ctl__kill(struct oe_ctl__link *k);
 /* Its deadline is over. */
 void oe_ctl__timed_out(struct oe_ctl__link *k);
+/* What is to be sent on @k, as far as it goes now. */
+void oe_ctl__send(struct oe_ctl__link *k);
 /* A request goes to the workers. */
 void oe_ctl__hand_over(struct oe_ctl__link *k, struct oe_ctl_request *r);
 /* Somebody called lws_cancel_service(). */

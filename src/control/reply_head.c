@@ -9,10 +9,13 @@
 
 #include "control/request.h"
 #include "control/server.h"
+#include "control/text.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
 
 #define HEAD_MAX 4096
+/* Up to here a shared body is copied, and goes out with its head. */
+#define COPY_MAX 8192
 
 static const char *
 reason(int status)
@@ -103,8 +106,13 @@ oe_ctl_reply_make(struct oe_ctl_call *call, struct oe_ctl_request *r)
 	const struct oe_ctl_reply *p = &call->reply;
 	bool bodyless = p->status == 204 || p->status == 304;
 	size_t len = bodyless || oe_str_eq(r->h.method, "HEAD") ? 0 : p->len;
+	const char *body = p->shared ? oe_ctl_text_get(p->shared) : p->body;
 	struct oe_buf b;
 
+	if (p->shared && len > COPY_MAX) {
+		r->shared = oe_ctl_text_ref(p->shared);
+		len = 0;
+	}
 	oe_buf_init(&b, HEAD_MAX + len);
 	(void)oe_buf_printf(
 	    &b, "HTTP/1.1 %d %s\r\n", p->status, reason(p->status));
@@ -121,7 +129,7 @@ oe_ctl_reply_make(struct oe_ctl_call *call, struct oe_ctl_request *r)
 	put_optional(&b, p);
 	(void)oe_buf_put(&b, "\r\n", 2);
 	if (len)
-		(void)oe_buf_put(&b, p->body, len);
+		(void)oe_buf_put(&b, body, len);
 	r->status = p->status;
 	r->out_len = oe_buf_left(&b);
 	r->out = oe_mem_zalloc(r->out_len + 1);

@@ -16,6 +16,8 @@
 #include "control/routes.h"
 #include "core/base/buf.h"
 
+struct oe_ctl_text;
+
 struct oe_ctl_request {
 	struct oe_ctl_request *next; /* in a queue */
 	void *owner; /* for the loop only; NULL: its connection is gone */
@@ -34,6 +36,7 @@ struct oe_ctl_request {
 	int status;
 	char *out;
 	size_t out_len;
+	struct oe_ctl_text *shared; /* follows out, or NULL */
 };
 
 void oe_ctl_request_free(struct oe_ctl_request **r);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/resource.h"
 
+#include "control/store_users.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,6 +172,18 @@ oe_ctl_changed_user(
 	    "SELECT network_id FROM members WHERE user_id = ?1 "
 	    "ORDER BY network_id",
 	    user_id, err);
+}
+
+int
+oe_ctl_certs_end(struct oe_ctl_tx *tx, const char *user_id, struct oe_err *err)
+{
+	int64_t now_s = oe_time_wall_ms() / 1000;
+	int rc = oe_ctl_db_exec(tx,
+	    "UPDATE users SET certs_after = CASE WHEN certs_after < ?1 "
+	    "THEN ?1 ELSE certs_after END WHERE id = ?2",
+	    OE_CTL_VALUES(oe_ctl_i(now_s), oe_ctl_t(user_id)), NULL, err);
+
+	return rc ? rc : oe_ctl_changed_user(tx, user_id, err);
 }
 
 int

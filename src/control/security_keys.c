@@ -6,7 +6,8 @@
 
 #include "control/handlers.h"
 #include "control/resource.h"
-#include "control/store_auth.h"
+#include "control/server.h"
+#include "control/store_users.h"
 #include "core/base/crypto.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
@@ -208,40 +209,50 @@ delete_key(struct oe_ctl_call *call)
 	if (rc == 0 && n == 0)
 		rc = oe_ctl_absent(call, "Security key");
 	if (rc == 0)
+		rc = oe_ctl_tokens_end_key(tx, call->caller.id, id, &call->err);
+	if (rc == 0)
+		rc = oe_ctl_certs_end(tx, call->caller.id, &call->err);
+	if (rc == 0)
 		rc = oe_ctl_audit(
 		    call, tx, "control.security_key.delete", NULL, id, NULL);
 	rc = oe_ctl_end_call(call, &tx, rc);
-	return rc ? rc : oe_ctl_message(call, 200, "Security key deleted");
+	if (rc)
+		return rc;
+	oe_ctl_auth_forget(call->server->auth, call->caller.id);
+	return oe_ctl_message(call, 200, "Security key deleted");
 }
 
 const struct oe_ctl_route oe_ctl_routes_security_keys[] = {
     {.method = "GET",
 	.pattern = "/api/v2/security-keys",
 	.need = OE_CTL_NEED_USER,
+	.flags = OE_CTL_NO_KEY,
 	.fn = list_keys,
 	.what = "list security keys"},
     {.method = "POST",
 	.pattern = "/api/v2/security-keys",
 	.need = OE_CTL_NEED_USER,
 	.body = OE_CTL_BODY_JSON,
-	.flags = OE_CTL_AUDIT,
+	.flags = OE_CTL_AUDIT | OE_CTL_NO_KEY,
 	.fn = create_key,
 	.what = "make a security key"},
     {.method = "GET",
 	.pattern = "/api/v2/security-keys/:id",
 	.need = OE_CTL_NEED_USER,
+	.flags = OE_CTL_NO_KEY,
 	.fn = get_key,
 	.what = "show a security key"},
     {.method = "PUT",
 	.pattern = "/api/v2/security-keys/:id",
 	.need = OE_CTL_NEED_USER,
 	.body = OE_CTL_BODY_JSON,
+	.flags = OE_CTL_NO_KEY,
 	.fn = rename_key,
 	.what = "rename a security key"},
     {.method = "DELETE",
 	.pattern = "/api/v2/security-keys/:id",
 	.need = OE_CTL_NEED_USER,
-	.flags = OE_CTL_AUDIT,
+	.flags = OE_CTL_AUDIT | OE_CTL_NO_KEY,
 	.fn = delete_key,
 	.what = "delete a security key"},
     {.method = NULL},

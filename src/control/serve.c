@@ -20,6 +20,7 @@
 #include "control/routes.h"
 #include "control/server.h"
 #include "control/store.h"
+#include "control/text.h"
 #include "control/tls_cert.h"
 #include "core/app/command.h"
 #include "core/app/exitcode.h"
@@ -33,6 +34,10 @@
 
 /* How often what has run out is removed from the store. */
 #define SWEEP_MS (INT64_C(600) * 1000)
+
+/* Signed documents that are kept in memory; those of 10,000 devices have 2 MB
+ * and more. */
+#define KEPT_BYTES (64u << 20)
 
 struct process {
 	const struct oe_ctx *ctx;
@@ -164,6 +169,7 @@ open_server(struct process *p, struct oe_err *err)
 		r = oe_ctl_store_watch(p->srv.store, on_told, p, err);
 	if (r == 0)
 		r = oe_ctl_auth_new(p->srv.store, &plan, &p->srv.auth, err);
+	p->srv.kept = oe_ctl_kept_new(KEPT_BYTES);
 	p->ready = r == 0;
 	return r;
 }
@@ -177,6 +183,7 @@ open_loop(struct process *p, struct oe_err *err)
 	    .n_listeners = c->n_listen,
 	    .tls = p->tls,
 	    .workers = c->workers,
+	    .hashing = c->hashing,
 	    .max_connections = c->max_connections,
 	    .max_per_address = c->max_per_address,
 	    .head_ms = c->head_ms,
@@ -346,6 +353,7 @@ done(struct process *p)
 	/* closing it ends the thread that calls on_told() */
 	oe_ctl_store_close(&p->srv.store);
 	oe_ctl_auth_free(&p->srv.auth);
+	oe_ctl_kept_free(&p->srv.kept);
 	free(p->srv.public_url);
 	free(p->srv.host);
 }

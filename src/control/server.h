@@ -18,6 +18,7 @@ struct oe_ctl_server {
 	const struct oe_ctl_route *const *routes;
 	struct oe_ctl_store *store;
 	struct oe_ctl_auth *auth;
+	struct oe_ctl_kept *kept; /* documents; NULL: none are kept */
 	struct oe_ctl_metrics metrics;
 	struct oe_eventlog events;
 	char *public_url; /* "https://host:port", without a slash at the end */

@@ -34,6 +34,8 @@ struct oe_ctl_tokens {
 	char access[OE_CTL_HASH_SIZE];
 	char refresh[OE_CTL_HASH_SIZE];
 	int64_t access_until_ms, refresh_until_ms, created_ms;
+	char key_id[OE_CTL_ID_SIZE]; /* security key of the login, or "" */
+	bool key_used_up;            /* it was for once: it is gone */
 };
 
 /** oe_ctl_store_user_by_email() - 0, OE_ENOENT or a failure. */
@@ -49,7 +51,7 @@ int oe_ctl_store_has_admin(
     struct oe_ctl_store *s, bool *ret, struct oe_err *err) OE_MUST_CHECK;
 /**
  * oe_ctl_store_user_password() - set it; all tokens of the user but those of
- * the family @keep (may be "") end.
+ * the family @keep (may be "") end, and all certificates.
  */
 int oe_ctl_store_user_password(struct oe_ctl_store *s, const char *id,
     const char *hash, bool one_time, const char *keep,
@@ -59,8 +61,14 @@ int oe_ctl_store_role(struct oe_ctl_store *s, const char *network_id,
     const char *user_id, enum oe_ctl_role *ret,
     struct oe_err *err) OE_MUST_CHECK;
 
-int oe_ctl_store_tokens_add(struct oe_ctl_store *s,
-    const struct oe_ctl_tokens *t, struct oe_err *err) OE_MUST_CHECK;
+/**
+ * oe_ctl_store_tokens_add() - after a login of @user.
+ * Return: 0; OE_ENOENT: since it was checked the user was blocked, or the
+ * password or security key went; a failure.
+ */
+int
+oe_ctl_store_tokens_add(struct oe_ctl_store *s, const struct oe_ctl_tokens *t,
+    const struct oe_ctl_user *user, struct oe_err *err) OE_MUST_CHECK;
 /**
  * oe_ctl_store_tokens_find() - the pair of an access token, and its user.
  * Return: 0, OE_ENOENT (unknown, ended or past its time), a failure.
@@ -92,11 +100,13 @@ int oe_ctl_store_tokens_end(struct oe_ctl_store *s, const char *family,
 /**
  * oe_ctl_store_security_key_use() - the user of a security key; a temporary
  * one (type 2) is consumed.
+ * @ret_tokens: key_id and key_used_up are filled in.
  * Return: 0, OE_ENOENT (unknown, past its time, used, or the user is blocked),
  * a failure.
  */
 int oe_ctl_store_security_key_use(struct oe_ctl_store *s, const char *hash,
-    int64_t now_ms, struct oe_ctl_user *ret, struct oe_err *err) OE_MUST_CHECK;
+    int64_t now_ms, struct oe_ctl_user *ret, struct oe_ctl_tokens *ret_tokens,
+    struct oe_err *err) OE_MUST_CHECK;
 /**
  * oe_ctl_store_sweep() - forget tokens, codes and keys past their time, and
  * sessions that are long over.

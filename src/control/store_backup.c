@@ -207,6 +207,10 @@ freshen(struct oe_ctl_tx *tx, struct oe_err *err)
 		    "UPDATE networks SET changed = "
 		    "CASE WHEN changed < ?1 THEN ?1 ELSE changed + 1 END",
 		    OE_CTL_VALUES(oe_ctl_i(now_s)), NULL, err);
+	/* none knows which of those that were given out since were voided */
+	if (rc == 0)
+		rc = oe_ctl_db_exec(tx, "UPDATE users SET certs_after = ?1",
+		    OE_CTL_VALUES(oe_ctl_i(now_s)), NULL, err);
 	if (rc == 0)
 		rc = oe_ctl_db_exec(tx,
 		    "INSERT INTO policies (network_id, version, body, "

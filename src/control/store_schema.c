@@ -169,8 +169,19 @@ static const char *const migration_3[] = {
     NULL,
 };
 
+/*
+ * key_id: the security key that a login came by, also one that is gone.
+ * certs_after: second since 1970; certificates of until then are void.
+ */
+static const char *const migration_4[] = {
+    "ALTER TABLE tokens ADD COLUMN key_id TEXT",
+    "ALTER TABLE users ADD COLUMN certs_after {INTEGER} NOT NULL DEFAULT 0",
+    "CREATE INDEX certificates_end ON certificates (valid_before)",
+    NULL,
+};
+
 static const char *const *const migrations[] = {
-    migration_1, migration_2, migration_3};
+    migration_1, migration_2, migration_3, migration_4};
 
 int
 oe_ctl_schema_version(void)

@@ -130,11 +130,9 @@ oe_ctl_store_user_password(struct oe_ctl_store *s, const char *id,
 	if (rc == 0 && n == 0)
 		rc = oe_err_set(err, OE_ENOENT, "no such user");
 	if (rc == 0)
-		rc = oe_ctl_db_exec(tx,
-		    "DELETE FROM tokens WHERE user_id = ?1 AND family <> ?2",
-		    OE_CTL_VALUES(oe_ctl_t(id), oe_ctl_t(keep)), NULL, err);
+		rc = oe_ctl_tokens_end(tx, id, keep, err);
 	if (rc == 0)
-		rc = oe_ctl_tell(tx, OE_CTL_TOPIC_TOKENS, id, err);
+		rc = oe_ctl_certs_end(tx, id, err);
 	if (rc == 0)
 		rc = oe_ctl_commit(&tx, err);
 	oe_ctl_rollback(&tx);

@@ -16,6 +16,27 @@
 /** oe_ctl_user_get() - @rows stands on a row; the user begins at @column. */
 void
 oe_ctl_user_get(struct oe_ctl_rows *rows, int column, struct oe_ctl_user *ret);
+/**
+ * oe_ctl_tokens_lock() - before tokens of a user are made or ended: a refresh
+ * beside it would leave a pair that nobody has seen.
+ */
+int oe_ctl_tokens_lock(struct oe_ctl_tx *tx, const char *user_id,
+    struct oe_err *err) OE_MUST_CHECK;
+/**
+ * oe_ctl_tokens_end() - end the user's tokens but those of a family; tells.
+ * @keep: may be "".
+ */
+int oe_ctl_tokens_end(struct oe_ctl_tx *tx, const char *user_id,
+    const char *keep, struct oe_err *err) OE_MUST_CHECK;
+/** oe_ctl_tokens_end_key() - end those that came by a security key; tells. */
+int oe_ctl_tokens_end_key(struct oe_ctl_tx *tx, const char *user_id,
+    const char *key_id, struct oe_err *err) OE_MUST_CHECK;
+/**
+ * oe_ctl_certs_end() - all certificates that the user has are void; the
+ * directories say so.
+ */
+int oe_ctl_certs_end(struct oe_ctl_tx *tx, const char *user_id,
+    struct oe_err *err) OE_MUST_CHECK;
 /** oe_ctl_copy_text() - column as text in an array; "" for null. */
 void
 oe_ctl_copy_text(struct oe_ctl_rows *rows, int column, char *ret, size_t size);

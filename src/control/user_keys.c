@@ -11,6 +11,7 @@
 #include "control/handlers.h"
 #include "control/resource.h"
 #include "control/sshkeys.h"
+#include "control/store_users.h"
 
 #define KEYS_MAX 100 /* of one user */
 
@@ -191,8 +192,9 @@ delete_key(struct oe_ctl_call *call)
 		    &call->err);
 	if (rc == 0 && n == 0)
 		rc = oe_ctl_absent(call, "Key");
+	/* a key that is deleted may be in other hands, certified as well */
 	if (rc == 0)
-		rc = oe_ctl_changed_user(tx, call->caller.id, &call->err);
+		rc = oe_ctl_certs_end(tx, call->caller.id, &call->err);
 	if (rc == 0)
 		rc = oe_ctl_audit(
 		    call, tx, "control.key.delete", NULL, id, NULL);

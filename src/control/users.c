@@ -8,7 +8,7 @@
 #include "control/handlers.h"
 #include "control/resource.h"
 #include "control/server.h"
-#include "control/store_auth.h"
+#include "control/store_users.h"
 #include "core/base/crypto.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
@@ -185,8 +185,9 @@ apply(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *id,
 	if (rc == 0 && n == 0)
 		rc = oe_ctl_absent(call, "User");
 	if (rc == 0 && c->status == 2)
-		rc = oe_ctl_db_exec(tx, "DELETE FROM tokens WHERE user_id = ?1",
-		    OE_CTL_VALUES(oe_ctl_t(id)), NULL, &call->err);
+		rc = oe_ctl_tokens_end(tx, id, "", &call->err);
+	if (rc == 0 && c->status == 2)
+		rc = oe_ctl_certs_end(tx, id, &call->err);
 	return rc ? rc : oe_ctl_changed_user(tx, id, &call->err);
 }
 

@@ -126,6 +126,20 @@ read_devices(struct oe_roster *r, const struct oe_jval *rows)
 	qsort(r->places, r->n_places, sizeof *r->places, by_addr);
 }
 
+/* A time that cannot be read makes all void. */
+static int64_t
+certs_after(const struct oe_jval *v)
+{
+	const struct oe_jval *at = oe_jval_get(v, "certificates_after");
+	int64_t ms;
+
+	if (oe_jval_kind(at) == OE_JVAL_NULL)
+		return INT64_MIN;
+	if (!oe_jval_text(at) || oe_time_parse(oe_jval_text(at), &ms) < 0)
+		return INT64_MAX;
+	return ms / 1000;
+}
+
 static void
 read_users(struct oe_roster *r, const struct oe_jval *rows)
 {
@@ -144,6 +158,7 @@ read_users(struct oe_roster *r, const struct oe_jval *rows)
 		u->id = oe_mem_strdup(id);
 		u->email = oe_mem_strdup(oe_jval_get_text(v, "email"));
 		read_texts(oe_jval_get(v, "groups"), &u->groups);
+		u->certs_after_s = certs_after(v);
 	}
 	qsort(r->users, r->n_users, sizeof *r->users, by_user);
 }

@@ -23,6 +23,11 @@ struct oe_roster;
 struct oe_roster_user {
 	char *id, *email; /* email may be NULL */
 	struct oe_strs groups;
+	/*
+	 * wall clock: certificates that are valid from this second or from
+	 * an earlier one are void; INT64_MIN: none is
+	 */
+	int64_t certs_after_s;
 };
 
 struct oe_roster_device {

@@ -12,6 +12,7 @@ void
 oe_mesh__subject_done(struct oe_mesh__subject *s)
 {
 	oe_strs_done(&s->groups);
+	oe_strs_done(&s->principals);
 }
 
 static void
@@ -84,13 +85,41 @@ network_cert_user(
     const struct oe_mesh__network *n, const struct oe_srv_identity *id)
 {
 	const struct oe_strs *names = id->cert_principals;
+	const struct oe_roster_user *u = NULL;
+	size_t i;
+
+	for (i = 0; names && i < names->n && !u; i++)
+		if (oe_str_starts(names->v[i], "user:"))
+			u = oe_roster_user(
+			    n->roster, names->v[i] + strlen("user:"));
+	/* times beyond those that can be told are no certificate's of ours */
+	if (u && (id->cert_valid_after_s > INT64_MAX ||
+		     (int64_t)id->cert_valid_after_s <= u->certs_after_s))
+		return NULL;
+	return u;
+}
+
+/* A certificate is as old as it is: who left a group has it there still. */
+static bool
+is_still(const struct oe_roster_user *u, const char *name)
+{
+	if (oe_str_starts(name, "group:"))
+		return oe_strs_has(&u->groups, name + strlen("group:"));
+	if (oe_str_starts(name, "user:"))
+		return oe_str_eq(u->id, name + strlen("user:"));
+	return u->email && oe_str_eq(u->email, name);
+}
+
+static void
+network_principals(const struct oe_roster_user *u, const struct oe_strs *names,
+    struct oe_mesh__subject *ret)
+{
 	size_t i;
 
 	for (i = 0; names && i < names->n; i++)
-		if (oe_str_starts(names->v[i], "user:"))
-			return oe_roster_user(
-			    n->roster, names->v[i] + strlen("user:"));
-	return NULL;
+		if (is_still(u, names->v[i]))
+			oe_strs_add(&ret->principals, names->v[i]);
+	ret->s.cert_principals = &ret->principals;
 }
 
 static void
@@ -127,7 +156,7 @@ network_who(const struct oe_mesh__network *n, const struct oe_srv_identity *id,
 		}
 		u = network_cert_user(n, id);
 		if (u)
-			ret->s.cert_principals = id->cert_principals;
+			network_principals(u, id->cert_principals, ret);
 		network_user(u, OE_SRV_VOUCH_CERT, ret);
 		break;
 	case OE_SRV_METHOD_NONE:

@@ -25,7 +25,7 @@ struct oe_mesh__subject {
 	/* enum oe_srv_vouch: what says who it is, whatever rule matches */
 	unsigned known;
 	int64_t until_s; /* wall clock: so long it does; INT64_MAX: for good */
-	struct oe_strs groups;
+	struct oe_strs groups, principals;
 };
 
 struct oe_mesh__provider {
@@ -56,7 +56,9 @@ struct oe_mesh__network {
  * registered or by a certificate of the network's authority; devices, and
  * without a login their owners, by an address of the network, when it came in
  * by the interface of the mesh to our own address in it.
- * A user who is not in the directory is nobody, whatever a certificate says.
+ * A user who is not in the directory is nobody, whatever a certificate says;
+ * of its principals those count that the directory still tells of the user,
+ * and none when the user's certificates of that time were made void.
  */
 struct oe_mesh__provider
 oe_mesh__identity_network(const struct oe_mesh__network *n);

@@ -281,6 +281,7 @@ key_identify(struct key_query *q)
 	    .cert_key_id = q->is_cert ? q->cert.key_id : NULL,
 	    .cert_principals = q->by_authority ? &q->cert.principals : NULL,
 	    .cert_serial = q->is_cert ? q->cert.serial : 0,
+	    .cert_valid_after_s = q->is_cert ? q->cert.valid_after : 0,
 	    .ca_fingerprint = q->ca_print,
 	    .cert_local = q->local,
 	};

@@ -41,6 +41,7 @@ struct oe_srv_identity {
 	/* of a certificate that a trusted authority signed, only of such */
 	const struct oe_strs *cert_principals;
 	uint64_t cert_serial;
+	uint64_t cert_valid_after_s; /* 0 without a certificate */
 	const char *ca_fingerprint;
 	bool cert_local; /* the authority is one of --trusted-ca */
 };

@@ -18,6 +18,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 import urllib.parse
 
 failed = 0
@@ -405,6 +406,23 @@ def security_keys(alice, bob):
              "and again" if kind == 1 else "a temporary one once")
     rows = alice.get(V2 + "/security-keys").rows
     same(len(rows), 1, "the used one is gone")
+    r = alice.post(V2 + "/security-keys", {"name": "lost", "type": 1}).data
+    device = Api(alice.url).post(login, {"key": r["key"]}).data
+    thief = Api(alice.url, device["token"])
+    same(thief.get(V2 + "/profile").status, 200, "a device logs in by a key")
+    same(thief.post(V2 + "/security-keys", {"name": "x", "type": 1}).status,
+         403, "which makes no other key")
+    again = thief.post(V2 + "/auth/refresh",
+                       {"refresh_token": device["refresh_token"]}).data
+    thief = Api(alice.url, again["token"])
+    same(thief.post(V2 + "/security-keys", {"name": "x", "type": 1}).status,
+         403, "nor after a refresh")
+    alice.delete(f"{V2}/security-keys/{r['id']}")
+    same(thief.get(V2 + "/profile").status, 401,
+         "when the key is deleted its logins end")
+    same(thief.post(V2 + "/auth/refresh",
+                    {"refresh_token": again["refresh_token"]}).status, 401,
+         "for good")
     same(alice.put(f"{V2}/security-keys/{rows[0]['id']}",
                    {"name": "new"}).data["name"], "new", "renamed")
     same(alice.delete(f"{V2}/security-keys/{rows[0]['id']}").status, 200,
@@ -686,10 +704,17 @@ def directory(alice, bob, net, dev, ip, host, user_key, folder):
     again = bob.get(SSH + "/directories", have=f"{net}:x,,:,y").data
     same([x["unchanged"] for x in again if x["id"] == net], [False],
          "but what has changed is")
+    gone = time.time()
     bob.delete(f"{SSH}/keys/{user_key['id']}")
     r, e = signed(bob, "directory", net, folder, r.headers["ETag"])
     same((e["keys"], e["version"] > d["version"]), ([], True),
          "newer when a key went")
+    void = datetime.datetime.fromisoformat(
+        [u["certificates_after"] for u in e["users"] if u["id"] == BOB][0]
+        .replace("Z", "+00:00")).timestamp()
+    # they are valid from a minute before they are made
+    check(void + 60 >= int(gone), "which makes certificates of before void",
+          (void, gone))
     r = bob.get(SSH + "/whois", network_id=net, ip=ip)
     same((r.data["device"]["id"], r.data["device"]["tags"],
           r.data["user"]["email"]), (dev, ["robot"], "alice@example.org"),

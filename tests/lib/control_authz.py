@@ -37,6 +37,9 @@ OWNER = "404 404 200 404 404 404 404"  # the administrator owns it
 MEMBERS = "404 200 200 404 404 200 404"
 ADMINS = "404 403 200 404 404 403 404"
 SERVER = "403 403 403 403 200 403 403"
+# Not for a login by a security key.
+PERSONS = "200 200 200 200 200 403 403"
+KEY_OWNER = "404 404 200 404 404 403 403"
 # Labels say the same of what is not there and of what is another's.
 LABELS = "403 403 200 403 403 403 403"
 
@@ -260,15 +263,15 @@ def rows(w):
          lambda r: {"id": once_invited(w)}, {"status": 3},
          "200 404 404 404 404 404 404"),
         # keys that let one in
-        ("GET " + V + "/security-keys", "", {}, {}, ALL),
+        ("GET " + V + "/security-keys", "", {}, {}, PERSONS),
         ("POST " + V + "/security-keys", "", {}, {"name": "x", "type": 2},
-         ALL),
+         PERSONS),
         ("GET " + V + "/security-keys/{id}", "", lambda r: new_key(w), {},
-         OWNER),
+         KEY_OWNER),
         ("PUT " + V + "/security-keys/{id}", "", lambda r: new_key(w),
-         {"name": "y"}, OWNER),
+         {"name": "y"}, KEY_OWNER),
         ("DELETE " + V + "/security-keys/{id}", "", lambda r: new_key(w), {},
-         OWNER),
+         KEY_OWNER),
         ("GET " + S + "/keys", "", {}, {}, ALL),
         ("POST " + S + "/keys", "", {},
          lambda r: {"name": "x", "key": public_key()}, ALL),

@@ -54,13 +54,16 @@ use_before(struct round *r, struct oe_signed *ret)
 	memset(&r->before.doc, 0, sizeof r->before.doc);
 }
 
-/* @v is @text, parsed. */
 static int
-believe(struct round *r, const struct oe_jval *v, const char *text, size_t n,
-    const char *etag, struct oe_signed *ret, struct oe_err *err)
+believe(struct round *r, const struct oe_jval *v, const char *etag,
+    struct oe_signed *ret, struct oe_err *err)
 {
-	int e = oe_signed_read_value(v, text, n, &r->expect, ret, err);
+	struct oe_signed_parts p = {.payload = NULL};
+	int e = oe_signed_split_value(v, &p, err);
 
+	if (e == 0)
+		e = oe_signed_believe(&p, &r->expect, ret, err);
+	oe_signed_parts_done(&p);
 	if (e == OE_EAUTH) /* not of our login, but of the document */
 		e = OE_EPROTO;
 	if (e == 0 && oe_signed_store(r->path, ret, &r->expect,
@@ -88,7 +91,7 @@ ask(struct round *r, struct oe_signed *ret, struct oe_err *err)
 	if (e == 0 && ans.status == 304 && r->have)
 		use_before(r, ret);
 	else if (e == 0)
-		e = believe(r, ans.data, ans.text, ans.len, ans.etag, ret, err);
+		e = believe(r, ans.data, ans.etag, ret, err);
 	else if (e == OE_ENOENT)
 		oe_err_set(err, e, "the control API has none");
 	oe_mesh_answer_done(&ans);
@@ -103,14 +106,11 @@ find(struct round *r, struct oe_signed *ret, struct oe_err *err)
 {
 	const struct oe_jval *v = oe_jval_get(r->offer, "directory");
 	const char *tag = oe_jval_get_text(r->offer, "etag");
-	char *etag = oe_mem_printf("\"%s\"", tag ? tag : ""), *text;
+	char *etag = oe_mem_printf("\"%s\"", tag ? tag : "");
 	int e;
 
 	if (oe_jval_kind(v) == OE_JVAL_OBJECT) {
-		text = oe_jval_dump(v, 0);
-		e = believe(
-		    r, v, text, strlen(text), tag ? etag : NULL, ret, err);
-		free(text);
+		e = believe(r, v, tag ? etag : NULL, ret, err);
 	} else if (oe_jval_get_bool(r->offer, "unchanged", false) && r->have &&
 		   oe_str_eq(r->before.etag, etag)) {
 		use_before(r, ret);

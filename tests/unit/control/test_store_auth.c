@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "stores.h"
-#include "control/store_auth.h"
+#include "control/store_users.h"
 #include "core/base/str.h"
 
 #define NOW  INT64_C(1800000000000)
@@ -74,6 +74,16 @@ tokens(const char *user, const char *name)
 	return t;
 }
 
+/* Where nothing happened between a check and the tokens for it. */
+static int
+log_in(struct oe_ctl_store *s, const struct oe_ctl_tokens *t)
+{
+	struct oe_ctl_user u;
+
+	is_rc(oe_ctl_store_user_by_id(s, t->user_id, &u, &err), 0);
+	return oe_ctl_store_tokens_add(s, t, &u, &err);
+}
+
 static void
 test_users(void **state)
 {
@@ -108,7 +118,7 @@ test_tokens(void **state)
 
 	add_user(s, "usr_2", "two@example.org");
 	t = tokens("usr_2", "t1");
-	is_rc(oe_ctl_store_tokens_add(s, &t, &err), 0);
+	is_rc(log_in(s, &t), 0);
 	is_rc(oe_ctl_store_tokens_find(s, "a-t1", NOW, &found, &u, &err), 0);
 	assert_string_equal(found.family, "t1");
 	assert_string_equal(u.id, "usr_2");
@@ -145,9 +155,9 @@ test_ends(void **state)
 
 	add_user(s, "usr_3", "three@example.org");
 	t = tokens("usr_3", "e1");
-	is_rc(oe_ctl_store_tokens_add(s, &t, &err), 0);
+	is_rc(log_in(s, &t), 0);
 	t = tokens("usr_3", "e2");
-	is_rc(oe_ctl_store_tokens_add(s, &t, &err), 0);
+	is_rc(log_in(s, &t), 0);
 	is_rc(oe_ctl_store_user_password(s, "usr_3", "new", false, "e2", &err),
 	    0);
 	is_rc(oe_ctl_store_tokens_find(s, "a-e1", NOW, &found, &u, &err),
@@ -171,6 +181,7 @@ static void
 test_keys(void **state)
 {
 	struct oe_ctl_store *s = open_store(state);
+	struct oe_ctl_tokens t;
 	struct oe_ctl_user u;
 
 	add_user(s, "usr_4", "four@example.org");
@@ -179,17 +190,98 @@ test_keys(void **state)
 		"('k1', 'usr_4', 'n', 1, 'h1', 1800000001000, 1), "
 		"('k2', 'usr_4', 'n', 2, 'h2', 1800000001000, 1), "
 		"('k3', 'usr_4', 'n', 1, 'h3', 1800000000000, 1)");
-	is_rc(oe_ctl_store_security_key_use(s, "h1", NOW, &u, &err), 0);
+	is_rc(oe_ctl_store_security_key_use(s, "h1", NOW, &u, &t, &err), 0);
 	assert_string_equal(u.id, "usr_4");
-	is_rc(oe_ctl_store_security_key_use(s, "h1", NOW, &u, &err), 0);
-	is_rc(oe_ctl_store_security_key_use(s, "h2", NOW, &u, &err), 0);
-	is_rc(oe_ctl_store_security_key_use(s, "h2", NOW, &u, &err), OE_ENOENT);
-	is_rc(oe_ctl_store_security_key_use(s, "h3", NOW, &u, &err), OE_ENOENT);
+	is_rc(oe_ctl_store_security_key_use(s, "h1", NOW, &u, &t, &err), 0);
+	is_rc(oe_ctl_store_security_key_use(s, "h2", NOW, &u, &t, &err), 0);
+	is_rc(oe_ctl_store_security_key_use(s, "h2", NOW, &u, &t, &err),
+	    OE_ENOENT);
+	is_rc(oe_ctl_store_security_key_use(s, "h3", NOW, &u, &t, &err),
+	    OE_ENOENT);
 	exec(s, "UPDATE users SET status = 2 WHERE id = 'usr_4'");
-	is_rc(oe_ctl_store_security_key_use(s, "h1", NOW, &u, &err), OE_ENOENT);
+	is_rc(oe_ctl_store_security_key_use(s, "h1", NOW, &u, &t, &err),
+	    OE_ENOENT);
 	is_rc(oe_ctl_store_sweep(s, NOW + HOUR, &err), 0);
 	exec(s, "UPDATE users SET status = 1 WHERE id = 'usr_4'");
-	is_rc(oe_ctl_store_security_key_use(s, "h1", NOW, &u, &err), OE_ENOENT);
+	is_rc(oe_ctl_store_security_key_use(s, "h1", NOW, &u, &t, &err),
+	    OE_ENOENT);
+	oe_ctl_store_close(&s);
+}
+
+static void
+end_key(struct oe_ctl_store *s, const char *user, const char *key)
+{
+	struct oe_ctl_tx *tx = NULL;
+
+	is_rc(oe_ctl_begin(s, OE_CTL_WRITE, &tx, &err), 0);
+	is_rc(oe_ctl_db_exec(tx, "DELETE FROM security_keys WHERE id = ?1",
+		  OE_CTL_VALUES(oe_ctl_t(key)), NULL, &err),
+	    0);
+	is_rc(oe_ctl_tokens_end_key(tx, user, key, &err), 0);
+	is_rc(oe_ctl_commit(&tx, &err), 0);
+}
+
+/* A key that is deleted takes along what came of it, refreshed or not. */
+static void
+test_key_ends(void **state)
+{
+	struct oe_ctl_store *s = open_store(state);
+	struct oe_ctl_tokens by, t, next, found;
+	struct oe_ctl_user u;
+
+	add_user(s, "usr_6", "six@example.org");
+	exec(s, "INSERT INTO security_keys (id, user_id, name, type, hash, "
+		"expires_at, created_at) VALUES "
+		"('k4', 'usr_6', 'n', 1, 'h4', 1800000001000, 1), "
+		"('k5', 'usr_6', 'n', 2, 'h5', 1800000001000, 1)");
+	is_rc(oe_ctl_store_security_key_use(s, "h4", NOW, &u, &by, &err), 0);
+	assert_string_equal(by.key_id, "k4");
+	t = tokens("usr_6", "s1");
+	memcpy(t.key_id, by.key_id, sizeof(t.key_id));
+	is_rc(log_in(s, &t), 0);
+	t = tokens("usr_6", "s2");
+	is_rc(log_in(s, &t), 0);
+	next = tokens("", "s3");
+	is_rc(oe_ctl_store_tokens_refresh(s, "r-s1", NOW, &next, &u, &err), 0);
+	is_rc(oe_ctl_store_tokens_find(s, "a-s3", NOW, &found, &u, &err), 0);
+	assert_string_equal(found.key_id, "k4");
+	end_key(s, "usr_6", "k4");
+	is_rc(oe_ctl_store_tokens_find(s, "a-s3", NOW, &found, &u, &err),
+	    OE_ENOENT);
+	next = tokens("", "s4");
+	is_rc(oe_ctl_store_tokens_refresh(s, "r-s3", NOW, &next, &u, &err),
+	    OE_ENOENT);
+	is_rc(oe_ctl_store_tokens_find(s, "a-s2", NOW, &found, &u, &err), 0);
+	assert_string_equal(found.key_id, "");
+	/* one that was for once is gone, and yet good for this login */
+	is_rc(oe_ctl_store_security_key_use(s, "h5", NOW, &u, &by, &err), 0);
+	t = tokens("usr_6", "s5");
+	memcpy(t.key_id, by.key_id, sizeof(t.key_id));
+	is_rc(log_in(s, &t), OE_ENOENT);
+	t.key_used_up = by.key_used_up;
+	is_rc(log_in(s, &t), 0);
+	oe_ctl_store_close(&s);
+}
+
+/* Between a password that was right and the tokens for it. */
+static void
+test_late(void **state)
+{
+	struct oe_ctl_store *s = open_store(state);
+	struct oe_ctl_tokens t;
+	struct oe_ctl_user u;
+
+	add_user(s, "usr_7", "seven@example.org");
+	t = tokens("usr_7", "l1");
+	is_rc(oe_ctl_store_user_by_id(s, "usr_7", &u, &err), 0);
+	is_rc(
+	    oe_ctl_store_user_password(s, "usr_7", "new", false, "", &err), 0);
+	is_rc(oe_ctl_store_tokens_add(s, &t, &u, &err), OE_ENOENT);
+	is_rc(oe_ctl_store_user_by_id(s, "usr_7", &u, &err), 0);
+	exec(s, "UPDATE users SET status = 2 WHERE id = 'usr_7'");
+	is_rc(oe_ctl_store_tokens_add(s, &t, &u, &err), OE_ENOENT);
+	exec(s, "UPDATE users SET status = 1 WHERE id = 'usr_7'");
+	is_rc(oe_ctl_store_tokens_add(s, &t, &u, &err), 0);
 	oe_ctl_store_close(&s);
 }
 
@@ -281,6 +373,8 @@ main(void)
 	    BOTH(test_tokens),
 	    BOTH(test_ends),
 	    BOTH(test_keys),
+	    BOTH(test_key_ends),
+	    BOTH(test_late),
 	    BOTH(test_grants),
 	    BOTH(test_secrets),
 	};
