@@ -102,6 +102,9 @@ get_ok() {
 }
 check "others are served" wait_for 60 get_ok
 stop $!
+control_login
+is "$(rude large "$HP" "$TOKEN" | tr '\n' ' ')" "3 503 100 " \
+	"large bodies have a bound all together, and get through after others"
 stop_control
 
 start_control --head-timeout 1s --idle-timeout 1s || bail "no server"
@@ -155,7 +158,7 @@ openssl req -x509 -newkey rsa:1024 -nodes -days 2 -subj /CN=weak \
 	2>/dev/null
 kill -HUP "$CONTROL_PID"
 check "one that is too weak is refused" wait_for 60 \
-	grep -q 'old settings stay' "$T/control.log"
+	grep -q 'old configuration stays' "$T/control.log"
 check "and the old one stays" is_new
 stop_control
 cp "$T/ec.key" "$CONTROL_DIR/tls-key.pem"

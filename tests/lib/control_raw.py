@@ -16,6 +16,8 @@
     sit HOST:PORT N          open N connections and say nothing, until killed
     blanks HOST:PORT         empty lines after a request, until it is closed
     dribble HOST:PORT N      N connections that send and send, until closed
+    large HOST:PORT TOKEN    bodies of 20 MB that are told of, until one is
+                             refused: its status, and again when they are gone
     many HOST:PORT N         N passwords at a time, says when they have begun
 """
 
@@ -224,6 +226,33 @@ def dribble(where, n):
                 s.close()
         left = still
     print(len(held) - len(left), "closed")
+
+
+def tell_large(where, token):
+    """A body is said to come; None: it may."""
+    s = connect(where)
+    s.sendall(
+        b"PUT /api/ssh/v1/policy?network_id=x HTTP/1.1\r\nHost: a\r\n"
+        b"Content-Type: application/json\r\nExpect: 100-continue\r\n"
+        b"Authorization: Bearer %s\r\nContent-Length: 20000000\r\n\r\n"
+        % token.encode()
+    )
+    return s, re.match(rb"HTTP/1\.1 (\d\d\d)", s.recv(4096))[1].decode()
+
+
+def large(where, token):
+    held, got = [], "100"
+    while got == "100" and len(held) < 20:
+        s, got = tell_large(where, token)
+        held.append(s)
+    print(len(held), got)
+    for s in held:
+        s.close()
+    end = time.monotonic() + LONG
+    while got != "100" and time.monotonic() < end:
+        s, got = tell_large(where, token)
+        s.close()
+    print(got)
 
 
 def many(where, n):
