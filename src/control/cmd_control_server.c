@@ -18,6 +18,16 @@ check_listen(const char *value, struct oe_err *err)
 	return oe_ctl_listen_parse(value, &l, err);
 }
 
+static int
+check_network(const char *value, struct oe_err *err)
+{
+	struct oe_cidr_list *l = oe_cidr_list_new();
+	int r = oe_cidr_list_add(l, value, err);
+
+	oe_cidr_list_free(&l);
+	return r;
+}
+
 static const char *const log_formats[] = {"text", "json", NULL};
 
 #define STORE   "Where things are kept"
@@ -58,6 +68,7 @@ static const struct oe_param params[] = {
 	.metavar = "FILE|URL",
 	.help = "SQLite file, or postgres://... for several servers beside "
 		"each other; default: control.db in the data directory",
+	.flags = OE_PARAM_URL,
 	.section = STORE},
     {.name = "tls-cert",
 	.type = OE_PARAM_PATH,
@@ -92,6 +103,15 @@ static const struct oe_param params[] = {
 	.fallback = "128",
 	.min = 1,
 	.max = 100000,
+	.section = LIMITS},
+    {.name = "trusted-proxy",
+	.type = OE_PARAM_STRING,
+	.metavar = "CIDR",
+	.help = "address or network of a proxy in front of this server: it is "
+		"believed who its clients are (X-Forwarded-For), and "
+		"--max-per-address is left to it",
+	.flags = OE_PARAM_REPEAT,
+	.check = check_network,
 	.section = LIMITS},
     {.name = "head-timeout",
 	.type = OE_PARAM_DURATION,
@@ -146,7 +166,8 @@ static const struct oe_param params[] = {
     {.name = "workers",
 	.type = OE_PARAM_INT,
 	.metavar = "N",
-	.help = "threads that answer requests",
+	.help = "threads that answer what only reads, and as many for what "
+		"writes",
 	.fallback = "8",
 	.min = 2,
 	.max = 256,

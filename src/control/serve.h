@@ -22,6 +22,7 @@ struct oe_ctl_config {
 	struct oe_ctl_listen *listen;
 	size_t n_listen;
 	char *public_url; /* NULL: of the first listener */
+	struct oe_cidr_list *proxies;
 	unsigned workers, hashing;
 	size_t max_connections, max_per_address;
 	int64_t head_ms, body_ms, idle_ms, grace_ms;

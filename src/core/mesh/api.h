@@ -43,6 +43,15 @@ struct oe_mesh_api_plan {
 	 * Borrowed; a refresh changes it, and its file.
 	 */
 	struct oe_mesh_account *account;
+	/*
+	 * In a process that has no such file: puts another token into @account
+	 * than the one that was @refused.  As oe_mesh_account_refresh(), which
+	 * NULL stands for.
+	 */
+	int (*renew)(void *arg, struct oe_mesh_api *api, const char *refused,
+	    struct oe_err *err);
+	void *renew_arg;
+	const char *ca_pem; /* certificates themselves, instead of ca_file */
 	int64_t connect_ms, total_ms; /* 0: as in core/net/http.h */
 	unsigned tries;
 };
@@ -50,6 +59,9 @@ struct oe_mesh_api_plan {
 /** oe_mesh_api_new() - touches no network; @plan is copied. */
 struct oe_mesh_api *oe_mesh_api_new(const struct oe_mesh_api_plan *plan);
 void oe_mesh_api_free(struct oe_mesh_api **a);
+/** oe_mesh_api_prepare() - load what the first call would; as it would fail. */
+int
+oe_mesh_api_prepare(struct oe_mesh_api *a, struct oe_err *err) OE_MUST_CHECK;
 /**
  * oe_mesh_api_deadline() - calls are over by then, however many; those that
  * come after fail with OE_ETIMEOUT.
