@@ -106,14 +106,18 @@ def good(conn, status, body, etag=None):
 
 # --- documents ---------------------------------------------------------------
 
-def document(conn, r, change, path=None):
-    status, etag, body = r.fresh(path)
+def document(conn, r, change):
+    """@change takes a document and the network that it is to be of."""
+    status, etag, body = r.fresh(re.sub("have=[^&]*", "", r.path))
     if status != 200:
         return good(conn, status, body, etag)
     d = json.loads(body)
-    if "payload" not in d:
-        return good(conn, status, body, etag)
-    return good(conn, 200, json.dumps(change(d)).encode(), '"lie"')
+    if "payload" in d:
+        d = change(d, re.search("network_id=([^&]*)", r.path)[1])
+    for row in d.get("data", []):
+        if "directory" in row:
+            row["directory"] = change(row["directory"], row["id"])
+    return good(conn, 200, json.dumps(d).encode(), '"lie"')
 
 
 def sign(d, **changes):
@@ -131,7 +135,7 @@ def sign(d, **changes):
 
 
 def lie_signature(conn, r, mode):
-    def change(d):
+    def change(d, network):
         s = bytearray(base64.b64decode(d["signature"]))
         s[0] ^= 1
         return {**d, "signature": base64.b64encode(s).decode()}
@@ -139,20 +143,21 @@ def lie_signature(conn, r, mode):
 
 
 def lie_unsigned(conn, r, mode):
-    return document(conn, r, lambda d: json.loads(d["payload"]))
+    return document(conn, r, lambda d, network: json.loads(d["payload"]))
 
 
 def lie_key(conn, r, mode):
-    return document(conn, r, sign)
+    return document(conn, r, lambda d, network: sign(d))
 
 
 def lie_key_name(conn, r, mode):
-    return document(conn, r, lambda d: {**sign(d), "key": d["key"]})
+    return document(conn, r,
+                    lambda d, network: {**sign(d), "key": d["key"]})
 
 
 def lie_content(conn, r, mode):
     """The same version with other content."""
-    def change(d):
+    def change(d, network):
         p = json.loads(d["payload"])
         p["users"] = p["rules"] = []
         return {**d, "payload": json.dumps(p)}
@@ -162,24 +167,33 @@ def lie_content(conn, r, mode):
 def lie_old(conn, r, mode):
     """What was right once: FOLDER/old.KIND."""
     kind = "policy" if "/policy" in r.path else "directory"
-    with open(name("old." + kind), "rb") as f:
-        return good(conn, 200, f.read(), '"old"')
+    with open(name("old." + kind), encoding="utf-8") as f:
+        old = json.load(f)
+    about = json.loads(old["payload"])["network_id"]
+    return document(conn, r,
+                    lambda d, network: old if network == about else d)
 
 
 def lie_network(conn, r, mode):
-    return document(conn, r, lambda d: d, re.sub(
-        "network_id=[^&]*", "network_id=" + mode["network"], r.path))
+    """Of the network that mode has."""
+    kind = "policy" if "/policy" in r.path else "directory"
+    other = r.fresh(f"/api/ssh/v1/{kind}?network_id={mode['network']}")[2]
+    return document(conn, r, lambda d, network: json.loads(other))
 
 
 def lie_kind(conn, r, mode):
-    other = r.path.replace("/policy?", "/x?").replace(
-        "/directory?", "/policy?").replace("/x?", "/directory?")
-    return document(conn, r, lambda d: d, other)
+    other = "directory" if "/policy" in r.path else "policy"
+
+    def change(d, network):
+        return json.loads(r.fresh(
+            f"/api/ssh/v1/{other}?network_id={network}")[2])
+    return document(conn, r, change)
 
 
 def lie_issued(conn, r, mode):
     """Signed with the liar's key, at the time that mode has."""
-    return document(conn, r, lambda d: sign(d, issued_at=mode["issued_at"]))
+    return document(conn, r, lambda d, network: sign(
+        d, issued_at=mode["issued_at"]))
 
 
 # --- JSON ----------------------------------------------------------------------
@@ -206,7 +220,7 @@ lie_huge_number = text(b'{"code":1e999,"data":[]}')
 lie_long_number = text(b'{"code":' + b"9" * 1000 + b',"data":[]}')
 lie_utf8 = text(b'{"code":200,"data":[{"id":"vnw_1","name":"\xff\xfe"}]}')
 lie_nul = text(b'{"code":200,"data":[{"id":"vnw_1","name":"a\\u0000b"}]}')
-lie_big = text(lambda: b'{"code":200,"data":["' + b"x" * 10 * MEG + b'"]}')
+lie_big = text(lambda: b'{"code":200,"data":{"x":"' + b"x" * 10 * MEG + b'"}}')
 
 
 # --- HTTP ----------------------------------------------------------------------

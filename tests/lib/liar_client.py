@@ -23,7 +23,7 @@ PROGRAM, FOLDER, HOME, KEY, NETWORK, WHICH = sys.argv[1:]
 NEVER_S = 170
 # what a reply may cost beside what the program takes anyway
 MEMORY_KB = 160 * 1024
-DOCUMENTS = "/(directory|policy)[?]"
+DOCUMENTS = "/(directory|directories|policy)[?]"
 
 # mode, more of it, what peers say, what a login says ("" as peers, None: is
 # not tried)
@@ -38,7 +38,7 @@ LIES = [
      None),
     ("kind", {"path": DOCUMENTS}, "no directory", None),
     ("forbidden", {"path": DOCUMENTS}, "HTTP 403", None),
-    ("nothing", {"path": DOCUMENTS}, "no JSON|signed directory", None),
+    ("nothing", {"path": DOCUMENTS}, "no list", None),
     ("cut", {}, "no JSON", ""),
     ("empty", {}, "no list", "no usable token"),
     ("html", {}, "no JSON", ""),
@@ -51,7 +51,7 @@ LIES = [
     ("long_number", {}, "no JSON", ""),
     ("utf8", {}, "no JSON", ""),
     ("nul", {}, "no JSON", ""),
-    ("big", {}, "larger than", ""),
+    ("big", {}, "larger than|no list", "larger than"),
     ("endless", {}, "larger than", ""),
     ("chunks", {}, "larger than", ""),
     ("bomb", {}, "no JSON|larger than", ""),

@@ -223,9 +223,6 @@ oe_mesh_api_all(
 		if (r == 0)
 			r = check_total(&all, err);
 	}
-	/* nothing of ours can be wrong in asking for a list */
-	if (r == OE_EINVAL)
-		r = OE_EPROTO;
 	if (r < 0)
 		oe_mesh_networks_done(&all);
 	else

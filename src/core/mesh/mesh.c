@@ -241,6 +241,9 @@ fetch_by(
 	else
 		r = oe_mesh_api_all(api, &all, err);
 	oe_mesh_api_deadline(api, 0);
+	/* one's own list can be neither wrong nor forbidden */
+	if (r == OE_EINVAL || r == OE_EPERM)
+		r = OE_EPROTO;
 	if (r == 0)
 		r = oe_mesh_dir_make(&all, m->owner, now, &d, err);
 	oe_mesh_networks_done(&all);
