@@ -59,6 +59,22 @@ static const struct oe_param params[] = {
 	.help = "SQLite file, or postgres://... for several servers beside "
 		"each other; default: control.db in the data directory",
 	.section = STORE},
+    {.name = "events-keep",
+	.type = OE_PARAM_DURATION,
+	.metavar = "TIME",
+	.help = "how long events are kept, those about administrators as "
+		"well; 0 is for ever",
+	.fallback = "90d",
+	.max = INT64_C(100) * 365 * 86400,
+	.section = STORE},
+    {.name = "events-max",
+	.type = OE_PARAM_INT,
+	.metavar = "N",
+	.help = "events that are kept of one user's devices, the newest; 0 is "
+		"no bound",
+	.fallback = "1000000",
+	.max = INT64_C(1000000000),
+	.section = STORE},
     {.name = "tls-cert",
 	.type = OE_PARAM_PATH,
 	.metavar = "FILE",

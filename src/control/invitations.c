@@ -6,10 +6,12 @@
 
 #include "control/handlers.h"
 #include "control/resource.h"
+#include "control/store_sweep.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
 
-#define EMAIL_MAX 254
+#define EMAIL_MAX       254
+#define INVITATIONS_MAX 1000 /* of one network, answered ones as well */
 
 enum {
 	PENDING = 1,
@@ -86,12 +88,21 @@ check_new(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *network,
 		    "SELECT (SELECT COUNT(*) FROM members m JOIN users u ON "
 		    "u.id = m.user_id WHERE m.network_id = ?1 AND u.email = "
 		    "?2) + (SELECT COUNT(*) FROM invitations WHERE "
-		    "network_id = ?1 AND email = ?2 AND status = 1)",
-		    OE_CTL_VALUES(oe_ctl_t(network), oe_ctl_t(email)), &n,
-		    &call->err);
+		    "network_id = ?1 AND email = ?2 AND status = 1 AND "
+		    "created_at > ?3)",
+		    OE_CTL_VALUES(oe_ctl_t(network), oe_ctl_t(email),
+			oe_ctl_i(call->now_ms - OE_CTL_INVITATION_MS)),
+		    &n, &call->err);
 	if (rc == 0 && n > 0)
 		rc = oe_err_set(&call->err, OE_EEXIST,
 		    "This user is a member or has been invited already");
+	if (rc == 0)
+		rc = oe_ctl_db_int(tx,
+		    "SELECT COUNT(*) FROM invitations WHERE network_id = ?1",
+		    OE_CTL_VALUES(oe_ctl_t(network)), &n, &call->err);
+	if (rc == 0 && n >= INVITATIONS_MAX)
+		rc = oe_err_set(&call->err, OE_EINVAL,
+		    "There are too many invitations: delete some");
 	return rc;
 }
 
@@ -197,9 +208,10 @@ take(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *id,
 	char *network = NULL;
 	int rc = oe_ctl_db_text(tx,
 	    "UPDATE invitations SET status = ?1 WHERE id = ?2 AND email = ?3 "
-	    "AND status = 1 RETURNING network_id",
-	    OE_CTL_VALUES(
-		oe_ctl_i(status), oe_ctl_t(id), oe_ctl_t(call->caller.email)),
+	    "AND status = 1 AND created_at > ?4 RETURNING network_id",
+	    OE_CTL_VALUES(oe_ctl_i(status), oe_ctl_t(id),
+		oe_ctl_t(call->caller.email),
+		oe_ctl_i(call->now_ms - OE_CTL_INVITATION_MS)),
 	    &network, &call->err);
 
 	if (rc == 0)

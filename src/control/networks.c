@@ -9,6 +9,7 @@
 #include "control/network_rows.h"
 #include "control/range.h"
 #include "core/base/crypto.h"
+#include "core/base/mem.h"
 #include "core/base/str.h"
 
 #define COMMUNITY_SIZE 15
@@ -314,6 +315,26 @@ update_network(struct oe_ctl_call *call)
 	return rc;
 }
 
+/* With the server that was made for it. */
+static int
+remove_network(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *id)
+{
+	char *server = NULL;
+	int rc = oe_ctl_db_text(tx,
+	    "DELETE FROM networks WHERE id = ?1 RETURNING server_id",
+	    OE_CTL_VALUES(oe_ctl_t(id)), &server, &call->err);
+
+	if (rc == OE_ENOENT)
+		rc = oe_ctl_absent(call, "Virtual network");
+	if (rc == 0 && server != NULL)
+		rc = oe_ctl_db_exec(tx,
+		    "DELETE FROM servers WHERE id = ?1 AND is_default = 0 AND "
+		    "NOT EXISTS (SELECT 1 FROM networks WHERE server_id = ?1)",
+		    OE_CTL_VALUES(oe_ctl_t(server)), NULL, &call->err);
+	oe_mem_free(&server);
+	return rc;
+}
+
 static int
 delete_network(struct oe_ctl_call *call)
 {
@@ -322,8 +343,11 @@ delete_network(struct oe_ctl_call *call)
 	int rc = oe_ctl_begin_call(call, OE_CTL_WRITE, &tx);
 
 	if (rc == 0)
-		rc = oe_ctl_db_exec(tx, "DELETE FROM networks WHERE id = ?1",
+		rc = oe_ctl_db_exec(tx,
+		    "DELETE FROM sessions WHERE network_id = ?1",
 		    OE_CTL_VALUES(oe_ctl_t(id)), NULL, &call->err);
+	if (rc == 0)
+		rc = remove_network(call, tx, id);
 	if (rc == 0)
 		rc = oe_ctl_audit(
 		    call, tx, "control.network.delete", id, id, NULL);

@@ -8,6 +8,7 @@
 #include "control/documents.h"
 #include "control/handlers.h"
 #include "control/resource.h"
+#include "control/store_sweep.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
 #include "core/mesh/policy.h"
@@ -109,6 +110,14 @@ insert_policy(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
 		    OE_CTL_VALUES(oe_ctl_t(network), oe_ctl_i(*ret_version),
 			oe_ctl_t(body), oe_ctl_t(call->caller.id),
 			oe_ctl_i(call->now_ms)),
+		    NULL, &call->err);
+	if (rc == 0)
+		rc = oe_ctl_db_exec(tx,
+		    "DELETE FROM policies WHERE network_id = ?1 AND version "
+		    "NOT IN (SELECT version FROM policies WHERE "
+		    "network_id = ?1 ORDER BY version DESC LIMIT ?2)",
+		    OE_CTL_VALUES(
+			oe_ctl_t(network), oe_ctl_i(OE_CTL_POLICIES_KEPT)),
 		    NULL, &call->err);
 	return rc ? rc
 		  : oe_ctl_tell(tx, OE_CTL_TOPIC_POLICY, network, &call->err);

@@ -27,7 +27,7 @@ begin_session(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
 	    "body = excluded.body, seen_at = excluded.seen_at",
 	    OE_CTL_VALUES(oe_ctl_t(id), oe_ctl_t(network), oe_ctl_t(device),
 		oe_ctl_t(e->conn), oe_ctl_t(e->body), oe_ctl_i(e->time_ms),
-		oe_ctl_i(e->time_ms)),
+		oe_ctl_i(call->now_ms)),
 	    NULL, &call->err);
 }
 
