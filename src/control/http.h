@@ -27,8 +27,8 @@ struct oe_ctl_head {
 	bool has_length;
 	bool expects;    /* 100-continue */
 	size_t body_len; /* SIZE_MAX: more than that */
-	const char *host, *type, *authorization, *if_none_match, *cookie,
-	    *origin, *agent; /* headers, or NULL */
+	const char *host, *type, *authorization, *if_match, *if_none_match,
+	    *cookie, *origin, *agent; /* headers, or NULL */
 };
 
 /**
