@@ -23,10 +23,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "control/client.h"
 #include "core/base/err.h"
 
 struct oe_ctl_server;
 struct oe_ctl_store;
+struct oe_ctl_text;
 struct oe_jval;
 
 /* Ids as in the real service: "dev_" and 20 of [0-9A-Za-z], and the end. */
@@ -127,11 +129,10 @@ struct oe_ctl_reply {
 	const char *type; /* static text; "application/json" */
 	char *body;       /* malloc()ed, or NULL */
 	size_t len;
+	struct oe_ctl_text *shared; /* the body in place of it, or NULL */
 	char etag[OE_CTL_ETAG_MAX]; /* with its quotes, or "" */
 	int retry_after_s;          /* header Retry-After; 0: none */
 	const char *allow;          /* header Allow of 405, or NULL */
-	const char *location;       /* static text, or NULL */
-	char *cookie;               /* Set-Cookie, malloc()ed, or NULL */
 };
 
 /* All but reply and err is read-only for a handler. */
@@ -150,15 +151,13 @@ struct oe_ctl_call {
 	size_t body_len;
 	struct oe_ctl_caller caller;
 	enum oe_ctl_role role; /* in the network, when the route needs one */
-	char address[64];      /* of the client, numeric */
-	char request_id[24];   /* in the log and in header X-Request-Id */
-	const char *token;     /* bearer token, or NULL */
-	const char *if_none_match; /* header, or NULL */
-	const char *if_match;      /* header, or NULL */
-	const char *cookie;        /* header, or NULL */
-	const char *origin;        /* header, or NULL */
-	int64_t now_ms;            /* Unix time when the request came */
-	struct oe_jval *errors;    /* oe_ctl_invalid() */
+	struct oe_ctl_client client; /* where it comes from */
+	char request_id[24];         /* in the log and in header X-Request-Id */
+	const char *token;           /* bearer token, or NULL */
+	const char *if_none_match;   /* header, or NULL */
+	const char *if_match;        /* header, or NULL */
+	int64_t now_ms;              /* Unix time when the request came */
+	struct oe_jval *errors;      /* oe_ctl_invalid() */
 	struct oe_ctl_reply reply;
 	struct oe_err err;
 };
@@ -245,6 +244,9 @@ int oe_ctl_bare(struct oe_ctl_call *call, int status, struct oe_jval *value);
  */
 int oe_ctl_raw(struct oe_ctl_call *call, int status, const char *type,
     char *body, size_t len);
+/** oe_ctl_share() - 200 with a text that others send, too; taken over. */
+int oe_ctl_share(
+    struct oe_ctl_call *call, const char *type, struct oe_ctl_text *text);
 /**
  * oe_ctl_etag() - give the reply an ETag of @tag (printable, without quotes).
  * Return: true when the caller has it already; the reply is then 304.

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/text.h"
 #include "core/base/err.h"
 #include "core/base/mem.h"
 
@@ -18,6 +19,7 @@ oe_ctl_request_free(struct oe_ctl_request **r)
 	if ((*r)->out)
 		oe_mem_wipe((*r)->out, (*r)->out_len);
 	free((*r)->out);
+	oe_ctl_text_drop(&(*r)->shared);
 	oe_mem_free(r);
 }
 

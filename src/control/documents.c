@@ -7,15 +7,12 @@
 
 #include "control/handlers.h"
 #include "control/resource.h"
+#include "control/server.h"
 #include "control/store_auth.h"
+#include "control/text.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
 #include "core/mesh/signed.h"
-
-struct document {
-	int64_t version, issued_ms;
-	char *text; /* as it is sent */
-};
 
 int
 oe_ctl_signing_key(
@@ -40,37 +37,71 @@ current_version(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
 	return rc == OE_ENOENT ? oe_ctl_absent(call, "Virtual network") : rc;
 }
 
-/* The kept document when it is of @version and fresh, else OE_ENOENT. */
+/*
+ * Whether there is a document of the version in force that is fresh, else
+ * OE_ENOENT.  Its text is not looked at: those of large networks have
+ * megabytes, and who asks mostly has it.
+ */
 static int
 kept(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
     const struct oe_ctl_document_kind *kind, const char *network,
-    struct document *ret)
+    struct oe_ctl_document_text *ret)
 {
-	struct oe_ctl_rows *rows = NULL;
 	int rc = current_version(call, tx, kind, network, &ret->version);
 
-	if (rc == 0)
-		rc = oe_ctl_db_one(tx,
-		    "SELECT issued_at, content FROM documents WHERE kind = ?1 "
-		    "AND network_id = ?2 AND version = ?3 AND issued_at > ?4 "
-		    "AND issued_at <= ?5",
-		    OE_CTL_VALUES(oe_ctl_t(kind->name), oe_ctl_t(network),
-			oe_ctl_i(ret->version),
-			oe_ctl_i(call->now_ms - OE_CTL_DOCUMENT_FRESH_MS),
-			oe_ctl_i(call->now_ms + OE_SIGNED_AHEAD_MS / 2)),
-		    &rows, &call->err);
-	if (rc == 0) {
-		ret->issued_ms = oe_ctl_row_int(rows, 0);
-		ret->text = oe_mem_strdup(oe_ctl_row_text(rows, 1));
-	}
-	oe_ctl_rows_done(&rows);
-	return rc;
+	if (rc)
+		return rc;
+	return oe_ctl_db_int(tx,
+	    "SELECT issued_at FROM documents WHERE kind = ?1 "
+	    "AND network_id = ?2 AND version = ?3 AND issued_at > ?4 "
+	    "AND issued_at <= ?5",
+	    OE_CTL_VALUES(oe_ctl_t(kind->name), oe_ctl_t(network),
+		oe_ctl_i(ret->version),
+		oe_ctl_i(call->now_ms - OE_CTL_DOCUMENT_FRESH_MS),
+		oe_ctl_i(call->now_ms + OE_SIGNED_AHEAD_MS / 2)),
+	    &ret->issued_ms, &call->err);
+}
+
+static struct oe_ctl_kept_key
+key_of(const struct oe_ctl_document_kind *kind, const char *network,
+    const struct oe_ctl_document_text *d)
+{
+	return (struct oe_ctl_kept_key){
+	    kind->name, network, d->version, d->issued_ms};
+}
+
+/* The text of @d, which kept() has found; OE_ENOENT: it has just changed. */
+static int
+read_text(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
+    const struct oe_ctl_document_kind *kind, const char *network,
+    struct oe_ctl_document_text *d)
+{
+	struct oe_ctl_kept *all = call->server->kept;
+	struct oe_ctl_kept_key key = key_of(kind, network, d);
+	char *text = NULL;
+	int rc;
+
+	d->text = all ? oe_ctl_kept_get(all, &key) : NULL;
+	if (d->text != NULL)
+		return 0;
+	rc = oe_ctl_db_text(tx,
+	    "SELECT content FROM documents WHERE kind = ?1 AND "
+	    "network_id = ?2 AND version = ?3 AND issued_at = ?4",
+	    OE_CTL_VALUES(oe_ctl_t(kind->name), oe_ctl_t(network),
+		oe_ctl_i(d->version), oe_ctl_i(d->issued_ms)),
+	    &text, &call->err);
+	if (rc)
+		return rc;
+	d->text = oe_ctl_text_new(text);
+	if (all)
+		oe_ctl_kept_put(all, &key, d->text);
+	return 0;
 }
 
 static int
 sign_document(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
     const struct oe_ctl_document_kind *kind, const char *network,
-    const struct oe_sign_key *key, struct document *ret)
+    const struct oe_sign_key *key, struct oe_ctl_document_text *ret)
 {
 	struct oe_jval *v = oe_jval_object();
 	char *payload;
@@ -84,7 +115,7 @@ sign_document(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
 	rc = kind->fill(call, tx, network, v);
 	if (rc == 0) {
 		payload = oe_jval_dump(v, 0);
-		ret->text = oe_signed_make(key, payload);
+		ret->text = oe_ctl_text_new(oe_signed_make(key, payload));
 		free(payload);
 	}
 	oe_jval_free(&v);
@@ -93,7 +124,7 @@ sign_document(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
 
 static int
 keep(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *kind,
-    const char *network, const struct document *d)
+    const char *network, const struct oe_ctl_document_text *d)
 {
 	return oe_ctl_db_exec(tx,
 	    "INSERT INTO documents (kind, network_id, version, issued_at, "
@@ -103,14 +134,14 @@ keep(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *kind,
 	    "content = excluded.content",
 	    OE_CTL_VALUES(oe_ctl_t(kind), oe_ctl_t(network),
 		oe_ctl_i(d->version), oe_ctl_i(d->issued_ms),
-		oe_ctl_t(d->text)),
+		oe_ctl_t(oe_ctl_text_get(d->text))),
 	    NULL, &call->err);
 }
 
 /* One of those who ask at the same time makes it. */
 static int
 make(struct oe_ctl_call *call, const struct oe_ctl_document_kind *kind,
-    const char *network, struct document *ret)
+    const char *network, struct oe_ctl_document_text *ret)
 {
 	char *lock = oe_mem_printf("%s %s", kind->name, network);
 	struct oe_sign_key key;
@@ -123,6 +154,8 @@ make(struct oe_ctl_call *call, const struct oe_ctl_document_kind *kind,
 		rc = oe_ctl_lock(tx, lock, &call->err);
 	if (rc == 0)
 		rc = kept(call, tx, kind, network, ret);
+	if (rc == 0)
+		rc = read_text(call, tx, kind, network, ret);
 	if (rc == OE_ENOENT && call->err.code == 0) {
 		rc = sign_document(call, tx, kind, network, &key, ret);
 		if (rc == 0)
@@ -133,32 +166,78 @@ make(struct oe_ctl_call *call, const struct oe_ctl_document_kind *kind,
 	return oe_ctl_end_call(call, &tx, rc);
 }
 
-int
-oe_ctl_document(
-    struct oe_ctl_call *call, const struct oe_ctl_document_kind *kind)
+/* What has just been made, for those who ask next. */
+static int
+make_and_keep(struct oe_ctl_call *call, const struct oe_ctl_document_kind *kind,
+    const char *network, struct oe_ctl_document_text *d)
 {
-	const char *network = oe_ctl_query(call, "network_id");
-	struct document d = {0, 0, NULL};
+	struct oe_ctl_kept_key key;
+	int rc = make(call, kind, network, d);
+
+	key = key_of(kind, network, d);
+	if (rc == 0 && call->server->kept)
+		oe_ctl_kept_put(call->server->kept, &key, d->text);
+	return rc;
+}
+
+static void
+set_tag(const struct oe_ctl_document_kind *kind, struct oe_ctl_document_text *d)
+{
+	snprintf(d->tag, sizeof(d->tag), "%s-%lld-%lld", kind->name,
+	    (long long)d->version, (long long)d->issued_ms);
+}
+
+int
+oe_ctl_document_of(struct oe_ctl_call *call,
+    const struct oe_ctl_document_kind *kind, const char *network,
+    bool (*wanted)(void *arg, const char *tag), void *arg,
+    struct oe_ctl_document_text *ret)
+{
+	struct oe_ctl_document_text d = {.text = NULL};
 	struct oe_ctl_tx *tx = NULL;
-	char tag[OE_CTL_ETAG_MAX - 2];
 	int rc = oe_ctl_begin_call(call, OE_CTL_READ, &tx);
 
 	if (rc == 0)
 		rc = kept(call, tx, kind, network, &d);
+	set_tag(kind, &d);
+	if (rc == 0 && wanted(arg, d.tag))
+		rc = read_text(call, tx, kind, network, &d);
 	oe_ctl_rollback(&tx);
-	if (rc == OE_ENOENT && call->err.code == 0)
-		rc = make(call, kind, network, &d);
+	if (rc == OE_ENOENT && call->err.code == 0) {
+		rc = make_and_keep(call, kind, network, &d);
+		set_tag(kind, &d);
+		if (rc == 0 && !wanted(arg, d.tag))
+			oe_ctl_text_drop(&d.text);
+	}
+	if (rc)
+		oe_ctl_text_drop(&d.text);
+	else
+		*ret = d;
+	return rc;
+}
+
+/* The reply has the tag then. */
+static bool
+is_new(void *arg, const char *tag)
+{
+	return !oe_ctl_etag(arg, tag);
+}
+
+int
+oe_ctl_document(
+    struct oe_ctl_call *call, const struct oe_ctl_document_kind *kind)
+{
+	struct oe_ctl_document_text d = {.text = NULL};
+	int rc = oe_ctl_document_of(
+	    call, kind, oe_ctl_query(call, "network_id"), is_new, call, &d);
+
 	if (rc) {
-		free(d.text);
+		call->reply.etag[0] = '\0';
 		return rc;
 	}
-	snprintf(tag, sizeof(tag), "%s-%lld-%lld", kind->name,
-	    (long long)d.version, (long long)d.issued_ms);
-	if (!oe_ctl_etag(call, tag))
-		return oe_ctl_raw(call, 200, "application/json; charset=utf-8",
-		    d.text, strlen(d.text));
-	free(d.text);
-	return 0;
+	return d.text == NULL ? 0
+			      : oe_ctl_share(call,
+				    "application/json; charset=utf-8", d.text);
 }
 
 static int

@@ -8,12 +8,14 @@
 
 #include "control/loop_internal.h"
 #include "control/server.h"
+#include "control/text.h"
 #include "control/tls_cert.h"
 #include "core/base/mem.h"
 #include "core/base/time.h"
 
-/* Bytes given to TLS at a time. */
+/* Bytes given to TLS at a time, and before others get their turn. */
 #define SEND_CHUNK 16384
+#define SEND_TURN  (16 * SEND_CHUNK)
 /* After the last reply: what is still read, and for how long, so that the
  * other side can read the reply before it sees a reset. */
 #define LINGER_MAX (4 << 20)
@@ -35,6 +37,21 @@ oe_ctl__link_in(struct oe_ctl_loop *l, struct oe_ctl__link *k)
 }
 
 void
+oe_ctl__unsend(struct oe_ctl__link *k)
+{
+	if (k->sending)
+		k->loop->unsent -= k->sending->out_len;
+	oe_ctl_request_free(&k->sending);
+}
+
+void
+oe_ctl__expect_none(struct oe_ctl__link *k)
+{
+	k->loop->expected -= k->expected;
+	k->expected = 0;
+}
+
+void
 oe_ctl__link_out(struct oe_ctl__link **kp)
 {
 	struct oe_ctl__link *k = *kp;
@@ -47,7 +64,8 @@ oe_ctl__link_out(struct oe_ctl__link **kp)
 	/* a worker may still have its request: that answers nobody now */
 	if (k->working)
 		k->working->owner = NULL;
-	oe_ctl_request_free(&k->sending);
+	oe_ctl__unsend(k);
+	oe_ctl__expect_none(k);
 	oe_ctl_conn_done(&k->conn);
 	oe_mem_free(kp);
 }
@@ -101,6 +119,7 @@ oe_ctl__timed_out(struct oe_ctl__link *k)
 		return;
 	}
 	oe_ctl_request_free(&k->conn.req);
+	oe_ctl__expect_none(k);
 	k->conn.state = OE_CTL_CONN_BUSY;
 	r = oe_mem_zalloc(sizeof *r);
 	r->refuse = 408;
@@ -122,10 +141,12 @@ on_read(struct oe_ctl__link *k, const void *p, size_t n)
 		return -1;
 	if (k->conn.state == OE_CTL_CONN_BUSY)
 		return 0;
-	/* a request has begun: it may not take as long as being idle */
-	if (idle && k->served)
-		set_deadline(k, k->loop->plan.head_ms);
 	advance(k);
+	/* a request has begun: it may not take as long as being idle; empty
+	 * lines are no request and buy no time */
+	if (idle && k->served && k->conn.state == OE_CTL_CONN_HEAD &&
+	    !oe_ctl_conn_idle(&k->conn))
+		set_deadline(k, k->loop->plan.head_ms);
 	return 0;
 }
 
@@ -134,7 +155,7 @@ answered(struct oe_ctl__link *k)
 {
 	bool last = k->sending->close || k->loop->stopping;
 
-	oe_ctl_request_free(&k->sending);
+	oe_ctl__unsend(k);
 	oe_ctl_conn_answered(&k->conn, last);
 	k->served = true;
 	if (last) {
@@ -164,35 +185,71 @@ say_continue(struct oe_ctl__link *k)
 		   : 0;
 }
 
-static int
-on_writable(struct oe_ctl__link *k)
+static size_t
+size_of(const struct oe_ctl_request *r)
 {
-	struct oe_ctl_request *r = k->sending;
-	size_t n;
+	return r->out_len + (r->shared ? oe_ctl_text_len(r->shared) : 0);
+}
 
-	if (k->conn.say_continue)
-		return say_continue(k);
-	if (!r)
-		/* after "Connection: close" nothing more is to be said */
-		return 0;
-	if (k->sent == r->out_len) {
-		answered(k);
-		return 0;
+/* What is sent next; returns how much of it. */
+static size_t
+piece(const struct oe_ctl__link *k, unsigned char **ret)
+{
+	const struct oe_ctl_request *r = k->sending;
+	size_t at = k->sent, n = r->out_len;
+	const char *p = r->out;
+
+	if (at >= n) {
+		at -= n;
+		n = oe_ctl_text_len(r->shared);
+		p = oe_ctl_text_get(r->shared);
 	}
-	n = r->out_len - k->sent;
-	if (n > SEND_CHUNK)
-		n = SEND_CHUNK;
-	if (oe_ctl__lws()->lws_write(k->wsi, (unsigned char *)r->out + k->sent,
-		n, LWS_WRITE_RAW) < 0)
-		return -1;
-	k->sent += n;
-	set_deadline(k, k->loop->plan.body_ms);
-	if (k->sent == r->out_len &&
-	    !oe_ctl__lws()->lws_partial_buffered(k->wsi))
+	/* lws_write() does not write there: not for raw sockets */
+	*ret = (unsigned char *)(uintptr_t)p + at;
+	return n - at < SEND_CHUNK ? n - at : SEND_CHUNK;
+}
+
+/* -1: the connection is broken. */
+static int
+send_some(struct oe_ctl__link *k)
+{
+	size_t n, size = size_of(k->sending), turn = 0;
+	bool choked = oe_ctl__lws()->lws_partial_buffered(k->wsi);
+	unsigned char *p;
+
+	while (k->sent < size && turn < SEND_TURN && !choked) {
+		n = piece(k, &p);
+		if (oe_ctl__lws()->lws_write(k->wsi, p, n, LWS_WRITE_RAW) < 0)
+			return -1;
+		k->sent += n;
+		turn += n;
+		choked = oe_ctl__lws()->lws_partial_buffered(k->wsi);
+	}
+	if (turn)
+		set_deadline(k, k->loop->plan.body_ms);
+	if (k->sent == size && !choked)
 		answered(k);
 	else
 		oe_ctl__lws()->lws_callback_on_writable(k->wsi);
 	return 0;
+}
+
+static int
+on_writable(struct oe_ctl__link *k)
+{
+	if (k->conn.say_continue)
+		return say_continue(k);
+	if (!k->sending)
+		/* after "Connection: close" nothing more is to be said */
+		return 0;
+	return send_some(k);
+}
+
+void
+oe_ctl__send(struct oe_ctl__link *k)
+{
+	if (!k->dead && k->wsi && send_some(k) < 0)
+		oe_ctl__kill(k);
 }
 
 int
@@ -220,11 +277,14 @@ oe_ctl__on_conn(struct lws *wsi, enum lws_callback_reasons why, void *user,
 		k->wsi = wsi;
 		return 0;
 	case LWS_CALLBACK_RAW_RX:
+		/* its end is a timeout that must not be taken back */
+		if (k->dead)
+			return -1;
 		/* the limit of libwebsockets for TLS is over; ours counts */
 		oe_ctl__lws()->lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
 		return on_read(k, in, len);
 	case LWS_CALLBACK_RAW_WRITEABLE:
-		return on_writable(k);
+		return k->dead ? -1 : on_writable(k);
 	case LWS_CALLBACK_WSI_DESTROY:
 		oe_ctl__lws()->lws_set_opaque_user_data(wsi, NULL);
 		k->wsi = NULL;

@@ -16,14 +16,20 @@ struct queue {
 	size_t n;
 };
 
+struct lane {
+	struct oe_ctl_pool *pool;
+	pthread_cond_t some;
+	struct queue todo;
+	pthread_t *threads;
+	unsigned n;
+};
+
 struct oe_ctl_pool {
 	struct oe_ctl_pool_calls calls;
 	pthread_mutex_t lock; /* of all below */
-	pthread_cond_t some;
-	struct queue todo, done;
+	struct lane lanes[OE_CTL_LANES];
+	struct queue done;
 	bool stop;
-	pthread_t *threads;
-	unsigned n;
 };
 
 static void
@@ -61,15 +67,16 @@ queue_take(struct queue *q)
 static void *
 worker(void *arg)
 {
-	struct oe_ctl_pool *p = arg;
+	struct lane *lane = arg;
+	struct oe_ctl_pool *p = lane->pool;
 	struct oe_ctl_request *r;
 	bool wake;
 
 	pthread_mutex_lock(&p->lock);
 	while (!p->stop) {
-		r = queue_take(&p->todo);
+		r = queue_take(&lane->todo);
 		if (!r) {
-			pthread_cond_wait(&p->some, &p->lock);
+			pthread_cond_wait(&lane->some, &p->lock);
 			continue;
 		}
 		pthread_mutex_unlock(&p->lock);
@@ -87,28 +94,43 @@ worker(void *arg)
 	return NULL;
 }
 
+/* 0 or what pthread_create() says. */
+static int
+lane_start(struct lane *lane, unsigned n)
+{
+	int r = 0;
+
+	lane->threads = oe_mem_zalloc(n * sizeof *lane->threads);
+	while (lane->n < n && r == 0) {
+		r = pthread_create(&lane->threads[lane->n], NULL, worker, lane);
+		if (r == 0)
+			lane->n++;
+	}
+	return r;
+}
+
 int
-oe_ctl_pool_new(unsigned n, const struct oe_ctl_pool_calls *calls,
-    struct oe_ctl_pool **ret, struct oe_err *err)
+oe_ctl_pool_new(const unsigned n[OE_CTL_LANES],
+    const struct oe_ctl_pool_calls *calls, struct oe_ctl_pool **ret,
+    struct oe_err *err)
 {
 	struct oe_ctl_pool *p = oe_mem_zalloc(sizeof *p);
 	sigset_t all, old;
-	int r = 0;
+	int i, r = 0;
 
 	p->calls = *calls;
 	pthread_mutex_init(&p->lock, NULL);
-	pthread_cond_init(&p->some, NULL);
-	queue_init(&p->todo);
 	queue_init(&p->done);
-	p->threads = oe_mem_zalloc(n * sizeof *p->threads);
+	for (i = 0; i < OE_CTL_LANES; i++) {
+		p->lanes[i].pool = p;
+		pthread_cond_init(&p->lanes[i].some, NULL);
+		queue_init(&p->lanes[i].todo);
+	}
 	/* signals are for the thread that waits for them */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	while (p->n < n && r == 0) {
-		r = pthread_create(&p->threads[p->n], NULL, worker, p);
-		if (r == 0)
-			p->n++;
-	}
+	for (i = 0; i < OE_CTL_LANES && r == 0; i++)
+		r = lane_start(&p->lanes[i], n[i]);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (r != 0) {
 		oe_ctl_pool_free(&p);
@@ -119,36 +141,48 @@ oe_ctl_pool_new(unsigned n, const struct oe_ctl_pool_calls *calls,
 	return 0;
 }
 
+static void
+lane_end(struct lane *lane)
+{
+	struct oe_ctl_request *r;
+
+	while (lane->n > 0)
+		pthread_join(lane->threads[--lane->n], NULL);
+	while ((r = queue_take(&lane->todo)) != NULL)
+		oe_ctl_request_free(&r);
+	pthread_cond_destroy(&lane->some);
+	free(lane->threads);
+}
+
 void
 oe_ctl_pool_free(struct oe_ctl_pool **pp)
 {
 	struct oe_ctl_pool *p = *pp;
 	struct oe_ctl_request *r;
+	int i;
 
 	if (!p)
 		return;
 	pthread_mutex_lock(&p->lock);
 	p->stop = true;
-	pthread_cond_broadcast(&p->some);
+	for (i = 0; i < OE_CTL_LANES; i++)
+		pthread_cond_broadcast(&p->lanes[i].some);
 	pthread_mutex_unlock(&p->lock);
-	while (p->n > 0)
-		pthread_join(p->threads[--p->n], NULL);
-	while ((r = queue_take(&p->todo)) != NULL)
-		oe_ctl_request_free(&r);
+	for (i = 0; i < OE_CTL_LANES; i++)
+		lane_end(&p->lanes[i]);
 	while ((r = queue_take(&p->done)) != NULL)
 		oe_ctl_request_free(&r);
-	pthread_cond_destroy(&p->some);
 	pthread_mutex_destroy(&p->lock);
-	free(p->threads);
 	oe_mem_free(pp);
 }
 
 void
-oe_ctl_pool_put(struct oe_ctl_pool *p, struct oe_ctl_request *r)
+oe_ctl_pool_put(
+    struct oe_ctl_pool *p, enum oe_ctl_lane lane, struct oe_ctl_request *r)
 {
 	pthread_mutex_lock(&p->lock);
-	queue_put(&p->todo, r);
-	pthread_cond_signal(&p->some);
+	queue_put(&p->lanes[lane].todo, r);
+	pthread_cond_signal(&p->lanes[lane].some);
 	pthread_mutex_unlock(&p->lock);
 }
 
@@ -167,10 +201,12 @@ oe_ctl_pool_done(struct oe_ctl_pool *p)
 size_t
 oe_ctl_pool_waiting(struct oe_ctl_pool *p)
 {
-	size_t n;
+	size_t n = 0;
+	int i;
 
 	pthread_mutex_lock(&p->lock);
-	n = p->todo.n;
+	for (i = 0; i < OE_CTL_LANES; i++)
+		n += p->lanes[i].todo.n;
 	pthread_mutex_unlock(&p->lock);
 	return n;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "control/call.h"
+#include "control/text.h"
 #include "core/base/jval.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
@@ -21,6 +22,15 @@ oe_ctl_raw(struct oe_ctl_call *call, int status, const char *type, char *body,
 	call->reply.body = body;
 	call->reply.len = len;
 	return 0;
+}
+
+int
+oe_ctl_share(
+    struct oe_ctl_call *call, const char *type, struct oe_ctl_text *text)
+{
+	oe_ctl_text_drop(&call->reply.shared);
+	call->reply.shared = text;
+	return oe_ctl_raw(call, 200, type, NULL, oe_ctl_text_len(text));
 }
 
 int

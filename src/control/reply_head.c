@@ -9,10 +9,13 @@
 
 #include "control/request.h"
 #include "control/server.h"
+#include "control/text.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
 
 #define HEAD_MAX 4096
+/* Up to here a shared body is copied, and goes out with its head. */
+#define COPY_MAX 8192
 
 static const char *
 reason(int status)
@@ -24,7 +27,6 @@ reason(int status)
 	    {200, "OK"},
 	    {201, "Created"},
 	    {204, "No Content"},
-	    {303, "See Other"},
 	    {304, "Not Modified"},
 	    {400, "Bad Request"},
 	    {401, "Unauthorized"},
@@ -89,10 +91,6 @@ put_optional(struct oe_buf *b, const struct oe_ctl_reply *p)
 		(void)oe_buf_printf(b, "Retry-After: %d\r\n", p->retry_after_s);
 	if (p->allow && p->allow[0])
 		(void)oe_buf_printf(b, "Allow: %s\r\n", p->allow);
-	if (p->location)
-		(void)oe_buf_printf(b, "Location: %s\r\n", p->location);
-	if (p->cookie)
-		(void)oe_buf_printf(b, "Set-Cookie: %s\r\n", p->cookie);
 	if (p->status == 401)
 		(void)oe_buf_printf(b, "WWW-Authenticate: Bearer\r\n");
 }
@@ -103,8 +101,13 @@ oe_ctl_reply_make(struct oe_ctl_call *call, struct oe_ctl_request *r)
 	const struct oe_ctl_reply *p = &call->reply;
 	bool bodyless = p->status == 204 || p->status == 304;
 	size_t len = bodyless || oe_str_eq(r->h.method, "HEAD") ? 0 : p->len;
+	const char *body = p->shared ? oe_ctl_text_get(p->shared) : p->body;
 	struct oe_buf b;
 
+	if (p->shared && len > COPY_MAX) {
+		r->shared = oe_ctl_text_ref(p->shared);
+		len = 0;
+	}
 	oe_buf_init(&b, HEAD_MAX + len);
 	(void)oe_buf_printf(
 	    &b, "HTTP/1.1 %d %s\r\n", p->status, reason(p->status));
@@ -121,7 +124,7 @@ oe_ctl_reply_make(struct oe_ctl_call *call, struct oe_ctl_request *r)
 	put_optional(&b, p);
 	(void)oe_buf_put(&b, "\r\n", 2);
 	if (len)
-		(void)oe_buf_put(&b, p->body, len);
+		(void)oe_buf_put(&b, body, len);
 	r->status = p->status;
 	r->out_len = oe_buf_left(&b);
 	r->out = oe_mem_zalloc(r->out_len + 1);

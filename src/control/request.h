@@ -16,6 +16,8 @@
 #include "control/routes.h"
 #include "core/base/buf.h"
 
+struct oe_ctl_text;
+
 struct oe_ctl_request {
 	struct oe_ctl_request *next; /* in a queue */
 	void *owner; /* for the loop only; NULL: its connection is gone */
@@ -26,7 +28,7 @@ struct oe_ctl_request {
 	size_t body_want;
 	int refuse; /* status to refuse it with, or 0 */
 	bool tls;
-	char address[64];
+	char address[OE_ADDR_TEXT_MAX]; /* of the other end */
 	char id[24];
 	int64_t began_us; /* monotonic */
 	/* filled by the worker */
@@ -34,6 +36,7 @@ struct oe_ctl_request {
 	int status;
 	char *out;
 	size_t out_len;
+	struct oe_ctl_text *shared; /* follows out, or NULL */
 };
 
 void oe_ctl_request_free(struct oe_ctl_request **r);

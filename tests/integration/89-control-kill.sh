@@ -8,22 +8,45 @@ need curl python3
 "$OMNIEDGE" control-server --help >/dev/null 2>&1 ||
 	skip_all "module control is not built"
 
-rounds=${OE_LONG:+100}
-once=$("$OMNIEDGE" control-server init --data-dir "$CONTROL_DIR" \
-	--email "$CONTROL_EMAIL" 2>"$T/init" |
-	sed -n 's/^one-time password: //p')
-[ -n "$once" ]
-is $? 0 "a store"
-while read -r verdict text; do
-	case $verdict in
-	ok) ok "$text" ;;
-	*) not_ok "${text#ok }" ;;
-	esac
-done < <(timeout -k 5 270 python3 "$OE_SRCDIR/tests/lib/control_kill.py" \
-	"${rounds:-24}" "$T" "$CONTROL_EMAIL" "$once" \
-	"$OMNIEDGE" control-server --data-dir "$CONTROL_DIR" \
-	--listen "http://$LO:0" 2>"$T/kill.err" ||
-	echo "not ok the test of kills ended: $(tail -n 3 "$T/kill.err")")
+# kills ROUNDS CRASH [OPTION...]: of a new store that these options name.
+kills() {
+	local verdict text once rounds=$1 crash=$2
+	shift 2
+	once=$("$OMNIEDGE" control-server init --data-dir "$CONTROL_DIR" "$@" \
+		--email "$CONTROL_EMAIL" 2>"$T/init" |
+		sed -n 's/^one-time password: //p')
+	[ -n "$once" ]
+	is $? 0 "a store" || diag_file "$T/init"
+	while read -r verdict text; do
+		case $verdict in
+		ok) ok "$text" ;;
+		*) not_ok "${text#ok }" ;;
+		esac
+	done < <(timeout -k 5 250 python3 \
+		"$OE_SRCDIR/tests/lib/control_kill.py" "$rounds" "$T" \
+		"$CONTROL_EMAIL" "$once" "$crash" \
+		"$OMNIEDGE" control-server --data-dir "$CONTROL_DIR" \
+		--listen "http://$LO:0" "$@" 2>"$T/kill.err" ||
+		echo "not ok the test of kills ended: $(tail -n 3 "$T/kill.err")")
+}
+
+# --- PostgreSQL: the server is killed, and so is its database -----------------
+
+pg=$T/pg
+url=$("$OE_SRCDIR/tests/lib/postgres.sh" start "$pg" $$)
+case $? in
+0)
+	kills 12 "$OE_SRCDIR/tests/lib/postgres.sh crash $pg" --database "$url"
+	"$OE_SRCDIR/tests/lib/postgres.sh" stop "$pg"
+	rm -rf "$CONTROL_DIR"
+	;;
+77) skip "PostgreSQL" "not installed, or root without its account" ;;
+*) not_ok "a PostgreSQL of our own" ;;
+esac
+
+# --- SQLite ------------------------------------------------------------------
+
+kills "$((${OE_LONG:+10*}100))" ''
 
 # --- backup and restore ------------------------------------------------------
 

@@ -3,18 +3,20 @@
 """Kill a control-server amid writes, again and again: what it acknowledged is
 there when it is back.
 
-    control_kill.py ROUNDS DIR EMAIL ONE-TIME-PASSWORD PROGRAM ARGUMENT...
+    control_kill.py ROUNDS DIR EMAIL ONE-TIME-PASSWORD CRASH PROGRAM ARG...
 
 PROGRAM with its arguments serves plain HTTP on loopback and says where.  Each
 round starts it, lets writers write, kills it after a number of
-acknowledgements that is different each time, and looks at the end.  Results
-are lines "ok TEXT" and "not ok TEXT".
+acknowledgements that is different each time, and looks at what it has when it
+is back.  CRASH, if not empty, is a command that kills its database and starts
+that again, which every fourth round does instead.  Results are lines "ok TEXT"
+and "not ok TEXT".
 """
 import http.client
 import json
 import os
 import random
-import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -34,23 +36,28 @@ class Server:
     def __init__(self, command, folder):
         self.log = os.path.join(folder, "server.log")
         with open(self.log, "w", encoding="utf-8") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log)
-        deadline = time.monotonic() + LIMIT_S
-        while True:
-            with open(self.log, encoding="utf-8") as f:
-                text = f.read()
-            found = re.search(r"http://(127\.0\.0\.1:\d+)", text)
-            if found and "control.start" in text:
+            self.process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=log, text=True)
+        self.host = None
+        for line in self.process.stdout:
+            event = json.loads(line)
+            if event["event"] == "control.start":
+                self.host = event["url"].removeprefix("http://")
                 break
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                print(text, file=sys.stderr)
-                raise SystemExit("not ok the server starts")
-            time.sleep(0.02)
-        self.host = found.group(1)
+        else:
+            with open(self.log, encoding="utf-8") as log:
+                print(log.read(), file=sys.stderr)
+            raise SystemExit("not ok the server starts")
+        # its events are not what this is about, but it has to get rid of them
+        threading.Thread(target=self.process.stdout.read).start()
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
+
+
+class Away(Exception):
+    """The server is there, and its database is not."""
 
 
 class Client:
@@ -66,6 +73,8 @@ class Client:
         self.conn.request(method, path, raw, head)
         r = self.conn.getresponse()
         text = r.read()
+        if r.status == 503:
+            raise Away()
         if r.status != 200:
             raise RuntimeError(f"{method} {path}: {r.status} {text!r}")
         return json.loads(text)["data"] if b'"data"' in text else None
@@ -109,8 +118,8 @@ class Round:
         except RuntimeError as e:
             self.trouble = str(e)
             self.full.set()
-        except (OSError, http.client.HTTPException):
-            pass  # it was killed
+        except (OSError, http.client.HTTPException, Away):
+            pass  # it was killed, or its database
 
 
 def stored(client, network):
@@ -122,6 +131,18 @@ def stored(client, network):
             return seen
         seen += [r["uid"] for r in rows]
         after = rows[-1]["seq"]
+
+
+def patient(client, *call):
+    """The reply, when there is one: a database may be on its way back."""
+    deadline = time.monotonic() + LIMIT_S
+    while True:
+        try:
+            return client.call(*call)
+        except Away:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
 
 
 def prepare(server, email, once):
@@ -145,46 +166,74 @@ def prepare(server, email, once):
     return client.token, network, devices
 
 
-def main():
-    rounds, folder, email, once = int(sys.argv[1]), *sys.argv[2:5]
-    command = sys.argv[5:]
-    chance = random.Random(5)
-    server = Server(command, folder)
-    token, network, devices = prepare(server, email, once)
-    names = {d: [f"d{i}"] for i, d in enumerate(devices)}
-    acked = total = 0
-    everything = set()
-    for number in range(rounds):
-        r = Round(number, chance.randint(1, 60), names)
-        threads = [threading.Thread(target=r.write,
-                                    args=(server.host, token, d, i))
-                   for i, d in enumerate(devices)]
+class Test:
+    def __init__(self, folder, command, crash):
+        self.folder, self.command = folder, command
+        self.crash = shlex.split(crash)
+        self.server = Server(command, folder)
+        self.acked = self.crashes = 0
+        self.events = set()
+
+    def prepare(self, email, once):
+        self.token, self.network, self.devices = prepare(
+            self.server, email, once)
+        self.names = {d: [f"d{i}"] for i, d in enumerate(self.devices)}
+
+    def strike(self, number):
+        if self.crash and number % 4 == 3:
+            subprocess.run(self.crash, check=True, timeout=LIMIT_S,
+                           stdout=subprocess.DEVNULL)
+            self.crashes += 1
+        else:
+            self.server.kill()
+
+    def look(self, number):
+        if self.server.process.poll() is not None:
+            self.server = Server(self.command, self.folder)
+        rows = patient(Client(self.server.host, self.token), "GET",
+                       "/api/v2/devices?per_page=100")["data"]
+        for row in rows:
+            may = self.names[row["id"]]
+            if row["name"] not in may:
+                say(False, f"round {number}: the name that was acknowledged",
+                    (row["name"], may))
+            self.names[row["id"]] = [row["name"]]
+        if len(rows) != len(self.devices):
+            say(False, f"round {number}: all devices", len(rows))
+
+    def round(self, number, limit):
+        r = Round(number, limit, self.names)
+        threads = [threading.Thread(target=r.write, args=(
+            self.server.host, self.token, d, i))
+            for i, d in enumerate(self.devices)]
         for t in threads:
             t.start()
         good = r.full.wait(LIMIT_S)
-        server.kill()
+        self.strike(number)
         for t in threads:
             t.join()
         if not good or r.trouble:
             say(False, f"round {number}", r.trouble or "no progress")
-        acked += r.acked
-        everything |= r.events
-        server = Server(command, folder)
-        rows = Client(server.host, token).call(
-            "GET", "/api/v2/devices?per_page=100")["data"]
-        for row in rows:
-            if row["name"] not in names[row["id"]]:
-                say(False, f"round {number}: the name that was acknowledged",
-                    (row["name"], names[row["id"]]))
-            names[row["id"]] = [row["name"]]
-        total += 1
-    seen = stored(Client(server.host, token), network)
-    lost = everything - set(seen)
-    say(not lost, f"no acknowledged event is lost in {total} kills",
+        self.acked += r.acked
+        self.events |= r.events
+        self.look(number)
+
+
+def main():
+    rounds, folder, email, once, crash = int(sys.argv[1]), *sys.argv[2:6]
+    chance = random.Random(5)
+    test = Test(folder, sys.argv[6:], crash)
+    test.prepare(email, once)
+    for number in range(rounds):
+        test.round(number, chance.randint(1, 60))
+    seen = stored(Client(test.server.host, test.token), test.network)
+    lost = test.events - set(seen)
+    say(not lost, f"no acknowledged event is lost in {rounds - test.crashes} "
+        f"kills of the server and {test.crashes} of its database",
         sorted(lost)[:5])
     say(len(seen) == len(set(seen)), "none is there twice")
-    say(acked >= rounds, f"writes were acknowledged before each ({acked})")
-    server.kill()
+    say(test.acked >= rounds, f"{test.acked} writes were acknowledged")
+    test.server.kill()
 
 
 main()

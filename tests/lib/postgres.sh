@@ -5,6 +5,8 @@
 #	postgres.sh start DIR [PID]	prints the URL; DIR is made; it ends
 #				with process PID, however that ends
 #	postgres.sh stop DIR	ends it and removes DIR
+#	postgres.sh crash DIR	ends it without a word to anybody, as a kill
+#				does, and starts it again
 #
 # Run as root it is the account postgres, which the package makes, that owns
 # it.  Exit status 77: there is no PostgreSQL here.
@@ -35,13 +37,23 @@ start() {
 		id postgres >/dev/null 2>&1 || exit 77
 		chown postgres: "$dir" || exit 1
 	fi
-	# The folder is short-lived: nothing of it has to survive the machine.
 	cd / && as_owner "$bin/initdb" -D "$dir/data" -U test -A trust -N \
 		-E UTF8 --locale=C >"$dir.log" 2>&1 || return 1
+	run || return 1
+	printf 'postgresql:///postgres?host=%s&user=test\n' "$dir"
+}
+
+# The folder is short-lived: nothing of it has to survive the machine.
+run() {
 	as_owner "$bin/pg_ctl" -D "$dir/data" -l "$dir/log" -w -t 120 \
 		-o "-k '$dir' -c listen_addresses= -c fsync=off" start \
-		>>"$dir.log" 2>&1 || return 1
-	printf 'postgresql:///postgres?host=%s&user=test\n' "$dir"
+		>>"$dir.log" 2>&1
+}
+
+crash() {
+	cd / || return 1
+	as_owner "$bin/pg_ctl" -D "$dir/data" -m immediate -w -t 120 stop \
+		>>"$dir.log" 2>&1 && run
 }
 
 stop() {
@@ -65,7 +77,11 @@ start)
 		[ -f "$dir/log" ] && cat "$dir/log" >&2
 		exit 1
 	}
-	[ -z "${3-}" ] || watch "$3" >/dev/null 2>&1 </dev/null &
+	# as a list behind "&" it would keep the caller's pipe open
+	if [ -n "${3-}" ]; then
+		watch "$3" >/dev/null 2>&1 </dev/null 3>&- &
+	fi
 	;;
 stop) stop ;;
+crash) crash ;;
 esac
