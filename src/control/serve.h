@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "control/sock.h"
+#include "control/store_sweep.h"
 
 struct oe_ctx;
 struct oe_values;
@@ -27,6 +28,7 @@ struct oe_ctl_config {
 	size_t max_connections, max_per_address;
 	int64_t head_ms, body_ms, idle_ms, grace_ms;
 	int64_t access_s, refresh_s;
+	struct oe_ctl_keep keep;
 	bool quiet;
 };
 
