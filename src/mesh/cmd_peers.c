@@ -187,7 +187,6 @@ check_network(const struct oe_ctx *ctx, const struct oe_mesh_dir *d)
 	const char *network = oe_values_str(ctx->values, "network");
 	struct oe_mesh_entry_network n;
 	struct oe_err err = OE_ERR_INIT;
-	char *shown;
 	size_t i;
 	int r;
 
@@ -198,9 +197,7 @@ check_network(const struct oe_ctx *ctx, const struct oe_mesh_dir *d)
 	}
 	if (!network)
 		return 0;
-	shown = oe_mesh_shown(network);
-	r = oe_err_set(&err, OE_ENOENT, "no network of yours is '%s'", shown);
-	free(shown);
+	r = oe_err_set(&err, OE_ENOENT, "no network of yours is '%s'", network);
 	return oe_meshcmd_fail(ctx, r, &err);
 }
 
