@@ -438,6 +438,8 @@ listener_announce(struct listener *l)
 	oe_event_str(&e, "version", PACKAGE_VERSION);
 	oe_event_int(&e, "pid", getpid());
 	oe_event_str(&e, "sandbox", oe_sandbox_describe());
+	if (l->replaced)
+		oe_event_bool(&e, "replaced", true);
 	oe_event_end(&e, &l->srv.events);
 	oe_notify("READY=1");
 }
