@@ -70,6 +70,22 @@ static const struct oe_param params[] = {
 		"each other; default: control.db in the data directory",
 	.flags = OE_PARAM_URL,
 	.section = STORE},
+    {.name = "events-keep",
+	.type = OE_PARAM_DURATION,
+	.metavar = "TIME",
+	.help = "how long events are kept, those about administrators as "
+		"well; 0 is for ever",
+	.fallback = "90d",
+	.max = INT64_C(100) * 365 * 86400,
+	.section = STORE},
+    {.name = "events-max",
+	.type = OE_PARAM_INT,
+	.metavar = "N",
+	.help = "events that are kept of one user's devices, the newest; 0 is "
+		"no bound",
+	.fallback = "1000000",
+	.max = INT64_C(1000000000),
+	.section = STORE},
     {.name = "tls-cert",
 	.type = OE_PARAM_PATH,
 	.metavar = "FILE",
@@ -216,30 +232,35 @@ static const struct oe_example examples[] = {
 	"make the administrator; prints a password that is good once"},
     {"omniedge control-server --public-url https://control.example.org:8443",
 	"serve, with a certificate of its own"},
+    {"omniedge control-server user bob@example.org",
+	"an account for somebody else, also while it serves"},
     {"omniedge control-server backup /var/backups/control.db",
 	"a copy of the SQLite store, also while it serves"},
     {"omniedge control-server --check-config", "what would be in force"},
     {NULL, NULL},
 };
 
-/* A sub-command; @init takes --email, @file an operand. */
+/* A sub-command; @init takes --email, @word is what stands behind it. */
 struct verb {
 	const char *name;
-	bool init, file;
+	bool init;
+	const char *word; /* or NULL */
 };
 
 static const struct verb verbs[] = {
-    {"init", true, false},
-    {"migrate", false, false},
-    {"backup", false, true},
-    {"restore", false, true},
+    {"init", true, NULL},
+    {"user", false, "EMAIL"},
+    {"password", false, "EMAIL"},
+    {"migrate", false, NULL},
+    {"backup", false, "FILE"},
+    {"restore", false, "FILE"},
 };
 
 static int
 check(const struct oe_values *v, const struct oe_strs *operands,
     struct oe_err *err)
 {
-	static const struct verb serve = {"", false, false};
+	static const struct verb serve = {"", false, NULL};
 	const struct verb *verb = operands->n ? NULL : &serve;
 	size_t i;
 
@@ -248,12 +269,15 @@ check(const struct oe_values *v, const struct oe_strs *operands,
 			verb = &verbs[i];
 	if (!verb)
 		return oe_err_set(err, OE_EUSAGE,
-		    "'%s' is none of init, migrate, backup and restore",
+		    "'%s' is none of init, user, password, migrate, backup and "
+		    "restore",
 		    operands->v[0]);
-	if (verb->file != (operands->n == 2))
-		return oe_err_set(err, OE_EUSAGE,
-		    verb->file ? "%s needs a FILE" : "%s takes no FILE",
-		    verb->name);
+	if (verb->word && operands->n != 2)
+		return oe_err_set(
+		    err, OE_EUSAGE, "%s needs %s", verb->name, verb->word);
+	if (!verb->word && operands->n == 2)
+		return oe_err_set(
+		    err, OE_EUSAGE, "%s takes nothing more", verb->name);
 	if (!verb->init && oe_values_is_set(v, "email"))
 		return oe_err_set(err, OE_EUSAGE, "--email is for init");
 	return 0;
@@ -267,6 +291,10 @@ run_verb(
 
 	if (oe_str_eq(o->v[0], "init"))
 		return oe_ctl_admin_init(ctx, c, err);
+	if (oe_str_eq(o->v[0], "user"))
+		return oe_ctl_admin_user(c, o->v[1], err);
+	if (oe_str_eq(o->v[0], "password"))
+		return oe_ctl_admin_password(c, o->v[1], err);
 	if (oe_str_eq(o->v[0], "migrate"))
 		return oe_ctl_admin_migrate(c, err);
 	if (oe_str_eq(o->v[0], "backup"))
@@ -316,7 +344,8 @@ run(const struct oe_ctx *ctx)
 const struct oe_command oe_ctl_command_control_server = {
     .name = "control-server",
     .summary = "serve the control API: devices, names, policy, keys",
-    .operands = "[init|migrate|backup FILE|restore FILE]",
+    .operands = "[init|user EMAIL|password EMAIL|migrate|backup FILE|"
+		"restore FILE]",
     .max_operands = 2,
     .params = params,
     .flags = OE_CMD_CONFIG_FILE,

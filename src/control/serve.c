@@ -334,6 +334,7 @@ chores(struct process *p)
 	struct oe_err err = OE_ERR_INIT;
 	int64_t now = oe_time_mono_ms();
 	uint64_t beat = oe_ctl_loop_beat(p->loop);
+	bool more = false;
 
 	/* a loop that does not turn does not get us fed */
 	if (beat != p->beat)
@@ -343,9 +344,10 @@ chores(struct process *p)
 		tell_certificate(p);
 	if (now < p->sweep_ms)
 		return;
-	p->sweep_ms = now + SWEEP_MS;
-	if (oe_ctl_store_sweep(p->srv.store, oe_time_wall_ms(), &err) < 0)
+	if (oe_ctl_store_sweep(p->srv.store, &p->cfg->keep, oe_time_wall_ms(),
+		&more, &err) < 0)
 		oe_log_warn(NULL, "sweep: %s", oe_err_text(&err));
+	p->sweep_ms = now + (more ? 0 : SWEEP_MS);
 }
 
 static int

@@ -147,6 +147,8 @@ oe_ctl_config_load(
 	c->grace_ms = oe_values_int(v, "stop-grace") * 1000;
 	c->access_s = oe_values_int(v, "access-lifetime");
 	c->refresh_s = oe_values_int(v, "refresh-lifetime");
+	c->keep.events_ms = oe_values_int(v, "events-keep") * 1000;
+	c->keep.events_max = oe_values_int(v, "events-max");
 	c->quiet = oe_values_flag(v, "quiet");
 	r = load_listen(v, c, err);
 	if (r == 0)

@@ -200,3 +200,30 @@ int oe_mesh_api_remove(
  */
 int oe_mesh_api_heartbeat(struct oe_mesh_api *a, const char *hardware,
     struct oe_err *err) OE_MUST_CHECK;
+
+/* What the administrator of a network does; OE_EPERM when one is not. */
+
+/**
+ * oe_mesh_api_network_new() - @range: "100.64.9.0/24".
+ * @ret_id: free() it.
+ */
+int oe_mesh_api_network_new(struct oe_mesh_api *a, const char *name,
+    const char *range, char **ret_id, struct oe_err *err) OE_MUST_CHECK;
+/** oe_mesh_api_invite() - the account of @email, be it there already or not. */
+int oe_mesh_api_invite(struct oe_mesh_api *a, const char *network_id,
+    const char *email, struct oe_err *err) OE_MUST_CHECK;
+/**
+ * oe_mesh_api_accept() - the caller's one invitation that waits and is for
+ * @network, by id or name.
+ * Return: as oe_mesh_api_call(), OE_ENOENT (none), OE_EEXIST (several).
+ */
+int oe_mesh_api_accept(struct oe_mesh_api *a, const char *network,
+    struct oe_err *err) OE_MUST_CHECK;
+/** oe_mesh_api_tag() - the device's tags in that network are these alone. */
+int oe_mesh_api_tag(struct oe_mesh_api *a, const char *network_id,
+    const char *device_id, const struct oe_strs *tags,
+    struct oe_err *err) OE_MUST_CHECK;
+/** oe_mesh_api_policy_put() - @policy: as doc/protocol/policy.md has it. */
+int oe_mesh_api_policy_put(struct oe_mesh_api *a, const char *network_id,
+    const struct oe_jval *policy, int64_t *ret_version,
+    struct oe_err *err) OE_MUST_CHECK;
