@@ -27,7 +27,7 @@ oe_ctl_audit(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *name,
 	oe_jval_set_text(v, "uid", uid);
 	oe_jval_set_text(v, "actor", call->caller.id);
 	oe_jval_set_text(v, "actor_email", call->caller.email);
-	oe_jval_set_text(v, "src", call->address);
+	oe_jval_set_text(v, "src", call->client.address);
 	oe_jval_set_text(v, "request", call->request_id);
 	if (subject != NULL)
 		oe_jval_set_text(v, "subject", subject);

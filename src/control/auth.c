@@ -352,22 +352,51 @@ oe_ctl_auth_hash(struct oe_ctl_call *call, const char *password,
 	return r;
 }
 
-/* OE_EAGAIN when @email or the address has to wait. */
-static int
-may_try(struct oe_ctl_call *call, const char *email)
-{
-	struct oe_ctl_throttle *t = call->server->auth->throttle;
-	int64_t now = oe_time_mono_ms(), wait, more;
+/* A try at a password. */
+struct attempt {
+	const char *email, *source;
+	char pair[256 + sizeof((struct oe_ctl_client *)NULL)->source];
+	bool known; /* counted as one of a pair */
+};
 
-	wait = oe_ctl_throttle_try(t, OE_CTL_THROTTLE_ACCOUNT, email, now);
-	more =
-	    oe_ctl_throttle_try(t, OE_CTL_THROTTLE_ADDRESS, call->address, now);
-	if (wait < more)
-		wait = more;
+/*
+ * The address comes first: somebody who has to wait there does not get to
+ * make other people wait.  OE_EAGAIN when it is too early.
+ */
+static int
+may_try(struct oe_ctl_call *call, struct attempt *t)
+{
+	struct oe_ctl_throttle *th = call->server->auth->throttle;
+	int64_t now = oe_time_mono_ms(), wait;
+
+	snprintf(t->pair, sizeof t->pair, "%s %s", t->source, t->email);
+	wait = oe_ctl_throttle_try(th, OE_CTL_THROTTLE_ADDRESS, t->source, now);
+	if (wait == 0) {
+		wait = oe_ctl_throttle_try(
+		    th, OE_CTL_THROTTLE_KNOWN, t->pair, now);
+		t->known = wait >= 0;
+		if (!t->known)
+			wait = oe_ctl_throttle_try(
+			    th, OE_CTL_THROTTLE_ACCOUNT, t->email, now);
+	}
 	if (wait == 0)
 		return 0;
 	call->reply.retry_after_s = (int)((wait + 999) / 1000);
 	return OE_EAGAIN;
+}
+
+static void
+was_good(struct oe_ctl_auth *a, const struct attempt *t)
+{
+	int64_t now = oe_time_mono_ms();
+
+	/* others who guess at the account are not forgiven with it */
+	if (!t->known)
+		oe_ctl_throttle_good(
+		    a->throttle, OE_CTL_THROTTLE_ACCOUNT, t->email, now);
+	oe_ctl_throttle_good(a->throttle, OE_CTL_THROTTLE_KNOWN, t->pair, now);
+	oe_ctl_throttle_good(
+	    a->throttle, OE_CTL_THROTTLE_ADDRESS, t->source, now);
 }
 
 int
@@ -375,11 +404,12 @@ oe_ctl_auth_password(struct oe_ctl_call *call, const char *email,
     const char *password, struct oe_ctl_user *ret, bool *ret_known)
 {
 	struct oe_ctl_auth *a = call->server->auth;
+	struct attempt t = {.email = email, .source = call->client.source};
 	struct oe_ctl_user u = {.id = ""};
 	bool fits;
 	int r;
 
-	r = may_try(call, email);
+	r = may_try(call, &t);
 	if (r < 0)
 		return r;
 	r = oe_ctl_store_user_by_email(a->store, email, &u, &call->err);
@@ -395,9 +425,7 @@ oe_ctl_auth_password(struct oe_ctl_call *call, const char *email,
 		oe_mem_wipe(&u, sizeof u);
 		return OE_EAUTH;
 	}
-	oe_ctl_throttle_good(a->throttle, OE_CTL_THROTTLE_ACCOUNT, email);
-	oe_ctl_throttle_good(
-	    a->throttle, OE_CTL_THROTTLE_ADDRESS, call->address);
+	was_good(a, &t);
 	*ret = u;
 	oe_mem_wipe(&u, sizeof u);
 	return 0;

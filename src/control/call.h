@@ -23,6 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "control/client.h"
 #include "core/base/err.h"
 
 struct oe_ctl_server;
@@ -132,8 +133,6 @@ struct oe_ctl_reply {
 	char etag[OE_CTL_ETAG_MAX]; /* with its quotes, or "" */
 	int retry_after_s;          /* header Retry-After; 0: none */
 	const char *allow;          /* header Allow of 405, or NULL */
-	const char *location;       /* static text, or NULL */
-	char *cookie;               /* Set-Cookie, malloc()ed, or NULL */
 };
 
 /* All but reply and err is read-only for a handler. */
@@ -152,14 +151,12 @@ struct oe_ctl_call {
 	size_t body_len;
 	struct oe_ctl_caller caller;
 	enum oe_ctl_role role; /* in the network, when the route needs one */
-	char address[64];      /* of the client, numeric */
-	char request_id[24];   /* in the log and in header X-Request-Id */
-	const char *token;     /* bearer token, or NULL */
-	const char *if_none_match; /* header, or NULL */
-	const char *cookie;        /* header, or NULL */
-	const char *origin;        /* header, or NULL */
-	int64_t now_ms;            /* Unix time when the request came */
-	struct oe_jval *errors;    /* oe_ctl_invalid() */
+	struct oe_ctl_client client; /* where it comes from */
+	char request_id[24];         /* in the log and in header X-Request-Id */
+	const char *token;           /* bearer token, or NULL */
+	const char *if_none_match;   /* header, or NULL */
+	int64_t now_ms;              /* Unix time when the request came */
+	struct oe_jval *errors;      /* oe_ctl_invalid() */
 	struct oe_ctl_reply reply;
 	struct oe_err err;
 };

@@ -18,6 +18,16 @@ check_listen(const char *value, struct oe_err *err)
 	return oe_ctl_listen_parse(value, &l, err);
 }
 
+static int
+check_network(const char *value, struct oe_err *err)
+{
+	struct oe_cidr_list *l = oe_cidr_list_new();
+	int r = oe_cidr_list_add(l, value, err);
+
+	oe_cidr_list_free(&l);
+	return r;
+}
+
 static const char *const log_formats[] = {"text", "json", NULL};
 
 #define STORE   "Where things are kept"
@@ -58,6 +68,7 @@ static const struct oe_param params[] = {
 	.metavar = "FILE|URL",
 	.help = "SQLite file, or postgres://... for several servers beside "
 		"each other; default: control.db in the data directory",
+	.flags = OE_PARAM_URL,
 	.section = STORE},
     {.name = "tls-cert",
 	.type = OE_PARAM_PATH,
@@ -92,6 +103,15 @@ static const struct oe_param params[] = {
 	.fallback = "128",
 	.min = 1,
 	.max = 100000,
+	.section = LIMITS},
+    {.name = "trusted-proxy",
+	.type = OE_PARAM_STRING,
+	.metavar = "CIDR",
+	.help = "address or network of a proxy in front of this server: it is "
+		"believed who its clients are (X-Forwarded-For), and "
+		"--max-per-address is left to it",
+	.flags = OE_PARAM_REPEAT,
+	.check = check_network,
 	.section = LIMITS},
     {.name = "head-timeout",
 	.type = OE_PARAM_DURATION,
@@ -196,30 +216,35 @@ static const struct oe_example examples[] = {
 	"make the administrator; prints a password that is good once"},
     {"omniedge control-server --public-url https://control.example.org:8443",
 	"serve, with a certificate of its own"},
+    {"omniedge control-server user bob@example.org",
+	"an account for somebody else, also while it serves"},
     {"omniedge control-server backup /var/backups/control.db",
 	"a copy of the SQLite store, also while it serves"},
     {"omniedge control-server --check-config", "what would be in force"},
     {NULL, NULL},
 };
 
-/* A sub-command; @init takes --email, @file an operand. */
+/* A sub-command; @init takes --email, @word is what stands behind it. */
 struct verb {
 	const char *name;
-	bool init, file;
+	bool init;
+	const char *word; /* or NULL */
 };
 
 static const struct verb verbs[] = {
-    {"init", true, false},
-    {"migrate", false, false},
-    {"backup", false, true},
-    {"restore", false, true},
+    {"init", true, NULL},
+    {"user", false, "EMAIL"},
+    {"password", false, "EMAIL"},
+    {"migrate", false, NULL},
+    {"backup", false, "FILE"},
+    {"restore", false, "FILE"},
 };
 
 static int
 check(const struct oe_values *v, const struct oe_strs *operands,
     struct oe_err *err)
 {
-	static const struct verb serve = {"", false, false};
+	static const struct verb serve = {"", false, NULL};
 	const struct verb *verb = operands->n ? NULL : &serve;
 	size_t i;
 
@@ -228,12 +253,15 @@ check(const struct oe_values *v, const struct oe_strs *operands,
 			verb = &verbs[i];
 	if (!verb)
 		return oe_err_set(err, OE_EUSAGE,
-		    "'%s' is none of init, migrate, backup and restore",
+		    "'%s' is none of init, user, password, migrate, backup and "
+		    "restore",
 		    operands->v[0]);
-	if (verb->file != (operands->n == 2))
-		return oe_err_set(err, OE_EUSAGE,
-		    verb->file ? "%s needs a FILE" : "%s takes no FILE",
-		    verb->name);
+	if (verb->word && operands->n != 2)
+		return oe_err_set(
+		    err, OE_EUSAGE, "%s needs %s", verb->name, verb->word);
+	if (!verb->word && operands->n == 2)
+		return oe_err_set(
+		    err, OE_EUSAGE, "%s takes nothing more", verb->name);
 	if (!verb->init && oe_values_is_set(v, "email"))
 		return oe_err_set(err, OE_EUSAGE, "--email is for init");
 	return 0;
@@ -247,6 +275,10 @@ run_verb(
 
 	if (oe_str_eq(o->v[0], "init"))
 		return oe_ctl_admin_init(ctx, c, err);
+	if (oe_str_eq(o->v[0], "user"))
+		return oe_ctl_admin_user(c, o->v[1], err);
+	if (oe_str_eq(o->v[0], "password"))
+		return oe_ctl_admin_password(c, o->v[1], err);
 	if (oe_str_eq(o->v[0], "migrate"))
 		return oe_ctl_admin_migrate(c, err);
 	if (oe_str_eq(o->v[0], "backup"))
@@ -296,7 +328,8 @@ run(const struct oe_ctx *ctx)
 const struct oe_command oe_ctl_command_control_server = {
     .name = "control-server",
     .summary = "serve the control API: devices, names, policy, keys",
-    .operands = "[init|migrate|backup FILE|restore FILE]",
+    .operands = "[init|user EMAIL|password EMAIL|migrate|backup FILE|"
+		"restore FILE]",
     .max_operands = 2,
     .params = params,
     .flags = OE_CMD_CONFIG_FILE,

@@ -36,6 +36,8 @@ refuse(struct oe_ctl_call *call, int status)
 	};
 	size_t i;
 
+	if (status == 503)
+		call->reply.retry_after_s = 1;
 	for (i = 0; i < OE_ARRAY_LEN(all); i++)
 		if (all[i].status == status)
 			oe_ctl_message(call, status, all[i].text);
@@ -59,10 +61,9 @@ fill(
 	call->n_params = r->match.n_params;
 	call->token = oe_ctl_auth_bearer(r->h.authorization);
 	call->if_none_match = r->h.if_none_match;
-	call->cookie = r->h.cookie;
-	call->origin = r->h.origin;
 	call->now_ms = oe_time_wall_ms();
-	memcpy(call->address, r->address, sizeof call->address);
+	oe_ctl_client_find(r->address, r->h.forwarded, r->h.n_forwarded,
+	    s->proxies, &call->client);
 	memcpy(call->request_id, r->id, sizeof call->request_id);
 	call->body = "";
 	if (!r->refuse && oe_buf_put_u8(&r->body, 0) == 0) {
@@ -132,7 +133,7 @@ oe_ctl_event(
 {
 	oe_event_begin(e, &call->server->events, name);
 	oe_event_str(e, "request", call->request_id);
-	oe_event_str(e, "src", call->address);
+	oe_event_str(e, "src", call->client.address);
 	if (call->caller.id[0]) {
 		oe_event_str(e, "actor", call->caller.id);
 		oe_event_str(e, "actor_email", call->caller.email);
@@ -180,7 +181,7 @@ tell(const struct oe_ctl_call *call, const struct oe_ctl_request *r,
     int64_t micros)
 {
 	struct oe_logctx id = {NULL, "request", call->request_id},
-			 src = {&id, "src", call->address};
+			 src = {&id, "src", call->client.address};
 
 	/* the pattern and not the path: paths may hold what is secret */
 	oe_log_debug(&src, "%s %s %d %lld us", call->method,
@@ -238,6 +239,7 @@ oe_ctl_dispatch(struct oe_ctl_server *s, struct oe_ctl_request *r)
 		oe_mem_wipe(call.reply.body, call.reply.len);
 	free(call.reply.body);
 	oe_ctl_text_drop(&call.reply.shared);
-	oe_mem_free_secret(&call.reply.cookie);
 	oe_mem_wipe(&call.caller, sizeof call.caller);
+	/* a reply may take long to be sent: the request is not kept for it */
+	oe_buf_done(&r->body);
 }

@@ -53,20 +53,25 @@ take_line(char **p, const char *end)
 static int
 parse_target(char *target, struct oe_ctl_head *h)
 {
-	char *s;
+	const unsigned char *s;
+	size_t n;
 
 	if (strlen(target) > OE_CTL_TARGET_MAX)
 		return 414;
-	for (s = target; *s; s++)
-		if (*s <= 0x20 || *s == 0x7f || *s == '#' || *s == '\\')
+	for (s = (const unsigned char *)target; *s; s++)
+		if (*s <= 0x20 || *s >= 0x7f || *s == '#' || *s == '\\')
 			return 400;
 	if (strncasecmp(target, "http://", 7) == 0 ||
 	    strncasecmp(target, "https://", 8) == 0) {
-		target = strchr(strchr(target, ':') + 3, '/');
-		if (!target)
+		/* a host and nothing clever, or the path begins elsewhere */
+		target = strchr(target, ':') + 3;
+		n = strcspn(target, "/?@");
+		if (n == 0)
 			return 400;
+		target += n;
 	}
-	if (target[0] != '/' && !oe_str_eq(target, "*"))
+	if (target[0] != '/' &&
+	    !(oe_str_eq(target, "*") && oe_str_eq(h->method, "OPTIONS")))
 		return 400;
 	h->path = target;
 	h->query = strchr(target, '?');
@@ -93,7 +98,9 @@ parse_request_line(char *line, struct oe_ctl_head *h)
 	h->method = line;
 	if (oe_str_eq(version, "HTTP/1.1"))
 		h->keep_alive = true;
-	else if (!oe_str_eq(version, "HTTP/1.0"))
+	else if (oe_str_eq(version, "HTTP/1.0"))
+		h->old = true;
+	else
 		return oe_str_match("HTTP/?.?", version) ? 505 : 400;
 	return parse_target(target, h);
 }
@@ -165,6 +172,16 @@ take_once(const char **slot, const char *v)
 	return 0;
 }
 
+/* Proxies add lines of their own behind the others: the last ones count. */
+static void
+take_forwarded(const char *v, struct oe_ctl_head *h)
+{
+	if (h->n_forwarded == OE_CTL_FORWARDED_MAX)
+		memmove(&h->forwarded[0], &h->forwarded[1],
+		    --h->n_forwarded * sizeof h->forwarded[0]);
+	h->forwarded[h->n_forwarded++] = v;
+}
+
 static int
 take_header(const char *name, const char *v, struct oe_ctl_head *h)
 {
@@ -176,9 +193,6 @@ take_header(const char *name, const char *v, struct oe_ctl_head *h)
 	    {"content-type", &h->type},
 	    {"authorization", &h->authorization},
 	    {"if-none-match", &h->if_none_match},
-	    {"cookie", &h->cookie},
-	    {"origin", &h->origin},
-	    {"user-agent", &h->agent},
 	};
 	size_t i;
 
@@ -189,13 +203,16 @@ take_header(const char *name, const char *v, struct oe_ctl_head *h)
 		return parse_length(v, h);
 	if (oe_str_eq_nocase(name, "transfer-encoding"))
 		return 411;
-	if (oe_str_eq_nocase(name, "connection")) {
+	if (oe_str_eq_nocase(name, "x-forwarded-for")) {
+		take_forwarded(v, h);
+	} else if (oe_str_eq_nocase(name, "connection")) {
 		if (list_has(v, "close"))
 			h->keep_alive = false;
 	} else if (oe_str_eq_nocase(name, "expect")) {
 		if (!oe_str_eq_nocase(v, "100-continue"))
 			return 417;
-		h->expects = true;
+		/* RFC 9110, 10.1.1: of an old client it means nothing */
+		h->expects = !h->old;
 	}
 	return 0;
 }
@@ -207,12 +224,10 @@ oe_ctl_head_parse(char *p, size_t n, struct oe_ctl_head *ret)
 	const char *end = p + n;
 	char *line, *value;
 	unsigned count = 0;
-	bool must_have_host;
 	int r;
 
 	line = take_line(&p, end);
 	r = line ? parse_request_line(line, &h) : 400;
-	must_have_host = h.keep_alive; /* HTTP/1.1 */
 	while (r == 0) {
 		line = take_line(&p, end);
 		if (!line)
@@ -227,7 +242,8 @@ oe_ctl_head_parse(char *p, size_t n, struct oe_ctl_head *ret)
 	}
 	if (r == 0 && p != end)
 		r = 400;
-	if (r == 0 && must_have_host && !h.host)
+	/* RFC 9112, 3.2: one Host, and one that could be */
+	if (r == 0 && (h.host ? strpbrk(h.host, " \t,/@?#\\") != NULL : !h.old))
 		r = 400;
 	if (r == 0)
 		*ret = h;
@@ -265,28 +281,41 @@ oe_ctl_percent_decode(char *s, bool plus)
 	return true;
 }
 
+/* A pair of a form, which may stand there once and is text. */
+static bool
+take_pair(char *key, struct oe_ctl_pair *ret, size_t max, size_t *n)
+{
+	char *value = strchr(key, '=');
+	size_t i;
+
+	if (value)
+		*value++ = '\0';
+	else
+		value = key + strlen(key);
+	if (*n == max || !oe_ctl_percent_decode(key, true) ||
+	    !oe_ctl_percent_decode(value, true) || !oe_str_is_utf8(key) ||
+	    !oe_str_is_utf8(value))
+		return false;
+	for (i = 0; i < *n; i++)
+		if (oe_str_eq(ret[i].key, key))
+			return false;
+	ret[*n].key = key;
+	ret[(*n)++].value = value;
+	return true;
+}
+
 bool
 oe_ctl_form_parse(char *s, struct oe_ctl_pair *ret, size_t max, size_t *ret_n)
 {
-	char *next, *value;
+	char *next;
 
 	*ret_n = 0;
 	for (; s && *s; s = next) {
-		next = strchr(s, '&');
-		if (next)
+		next = s + strcspn(s, "&");
+		if (*next)
 			*next++ = '\0';
-		if (!*s)
-			continue;
-		value = strchr(s, '=');
-		if (value)
-			*value++ = '\0';
-		else
-			value = s + strlen(s);
-		if (*ret_n == max || !oe_ctl_percent_decode(s, true) ||
-		    !oe_ctl_percent_decode(value, true))
+		if (*s && !take_pair(s, ret, max, ret_n))
 			return false;
-		ret[*ret_n].key = s;
-		ret[(*ret_n)++].value = value;
 	}
 	return true;
 }
@@ -301,24 +330,4 @@ oe_ctl_type_is(const char *header, const char *type)
 	header += n;
 	header += strspn(header, " \t");
 	return *header == '\0' || *header == ';';
-}
-
-bool
-oe_ctl_cookie(const char *header, const char *name, char *ret, size_t size)
-{
-	size_t n = strlen(name), len;
-
-	for (; header && *header; header += strcspn(header, ";")) {
-		header += strspn(header, "; ");
-		if (strncmp(header, name, n) != 0 || header[n] != '=')
-			continue;
-		header += n + 1;
-		len = strcspn(header, "; ");
-		if (len >= size)
-			return false;
-		memcpy(ret, header, len);
-		ret[len] = '\0';
-		return true;
-	}
-	return false;
 }

@@ -14,6 +14,7 @@
 #include <stddef.h>
 
 #include "control/call.h"
+#include "control/client.h"
 
 #define OE_CTL_HEAD_MAX    16384 /* request line and headers */
 #define OE_CTL_TARGET_MAX  4096
@@ -24,11 +25,14 @@ struct oe_ctl_head {
 	char *path;   /* begins with '/', or is "*"; percent-encoded */
 	char *query;  /* behind '?', or NULL */
 	bool keep_alive;
+	bool old; /* HTTP/1.0 */
 	bool has_length;
 	bool expects;    /* 100-continue */
 	size_t body_len; /* SIZE_MAX: more than that */
-	const char *host, *type, *authorization, *if_none_match, *cookie,
-	    *origin, *agent; /* headers, or NULL */
+	const char *host, *type, *authorization, *if_none_match; /* or NULL */
+	/* the last lines of X-Forwarded-For, in the order they came */
+	const char *forwarded[OE_CTL_FORWARDED_MAX];
+	size_t n_forwarded;
 };
 
 /**
@@ -52,15 +56,10 @@ int oe_ctl_head_parse(char *p, size_t n, struct oe_ctl_head *ret);
 bool oe_ctl_percent_decode(char *s, bool plus);
 /**
  * oe_ctl_form_parse() - "a=b&c=d" of a query or a form, in place.
- * Return: false when it is malformed or has more than @max pairs.
+ * Return: false when it is malformed, has more than @max pairs, a key twice
+ * (two readers may take another of them), or what is no UTF-8.
  */
 bool
 oe_ctl_form_parse(char *s, struct oe_ctl_pair *ret, size_t max, size_t *ret_n);
 /** oe_ctl_type_is() - is @header this media type, whatever its parameters? */
 bool oe_ctl_type_is(const char *header, const char *type);
-/**
- * oe_ctl_cookie() - the value of a cookie of header Cookie.
- * @ret: room for @size; false when it is missing or too long.
- */
-bool
-oe_ctl_cookie(const char *header, const char *name, char *ret, size_t size);

@@ -126,9 +126,9 @@ post_password(struct oe_ctl_call *call)
 static int
 may_try(struct oe_ctl_call *call)
 {
-	int64_t wait =
-	    oe_ctl_throttle_try(oe_ctl_auth_throttle(call->server->auth),
-		OE_CTL_THROTTLE_ADDRESS, call->address, oe_time_mono_ms());
+	int64_t wait = oe_ctl_throttle_try(
+	    oe_ctl_auth_throttle(call->server->auth), OE_CTL_THROTTLE_ADDRESS,
+	    call->client.source, oe_time_mono_ms());
 
 	if (wait == 0)
 		return 0;
@@ -140,7 +140,7 @@ static void
 was_good(struct oe_ctl_call *call)
 {
 	oe_ctl_throttle_good(oe_ctl_auth_throttle(call->server->auth),
-	    OE_CTL_THROTTLE_ADDRESS, call->address);
+	    OE_CTL_THROTTLE_ADDRESS, call->client.source, oe_time_mono_ms());
 }
 
 static int

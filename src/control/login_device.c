@@ -68,7 +68,8 @@ add_grant(struct oe_ctl_call *call, const char *client)
 		oe_ctl_hash_text(device, g.device_code);
 		oe_ctl_hash_text(user, g.user_code);
 		(void)oe_str_copy(g.client_id, sizeof g.client_id, client);
-		memcpy(g.address, call->address, sizeof g.address);
+		(void)oe_str_copy(
+		    g.address, sizeof g.address, call->client.address);
 		g.until_ms = call->now_ms + OE_CTL_GRANT_MS;
 		r = oe_ctl_store_grant_add(call->store, &g, &call->err);
 	}
@@ -90,7 +91,7 @@ post_code(struct oe_ctl_call *call)
 	}
 	client = oe_ctl_field(&f, "client_id");
 	wait = oe_ctl_throttle_try(oe_ctl_auth_throttle(call->server->auth),
-	    OE_CTL_THROTTLE_CODES, call->address, oe_time_mono_ms());
+	    OE_CTL_THROTTLE_CODES, call->client.source, oe_time_mono_ms());
 	if (!good_client(client)) {
 		r = oe_ctl_oauth(call, 400, "invalid_client",
 		    "client_id: 1 to 64 letters, digits, dashes");
@@ -125,7 +126,7 @@ granted(struct oe_ctl_call *call, const struct oe_ctl_grant *g)
 	oe_ctl_login_event(call, "device", &u, NULL);
 	oe_mem_wipe(&u, sizeof u);
 	oe_ctl_throttle_good(oe_ctl_auth_throttle(call->server->auth),
-	    OE_CTL_THROTTLE_CODES, call->address);
+	    OE_CTL_THROTTLE_CODES, call->client.source, oe_time_mono_ms());
 	return oe_ctl_oauth_reply(call, &p);
 }
 
@@ -165,7 +166,7 @@ refresh(struct oe_ctl_call *call, const struct oe_ctl_fields *f)
 	int r;
 
 	wait = oe_ctl_throttle_try(
-	    t, OE_CTL_THROTTLE_ADDRESS, call->address, oe_time_mono_ms());
+	    t, OE_CTL_THROTTLE_ADDRESS, call->client.source, oe_time_mono_ms());
 	if (wait > 0) {
 		call->reply.retry_after_s = (int)((wait + 999) / 1000);
 		return oe_ctl_oauth(call, 429, "slow_down", NULL);
@@ -176,7 +177,8 @@ refresh(struct oe_ctl_call *call, const struct oe_ctl_fields *f)
 		    call, 400, "invalid_grant", "refresh token is incorrect");
 	if (r < 0)
 		return r;
-	oe_ctl_throttle_good(t, OE_CTL_THROTTLE_ADDRESS, call->address);
+	oe_ctl_throttle_good(
+	    t, OE_CTL_THROTTLE_ADDRESS, call->client.source, oe_time_mono_ms());
 	return oe_ctl_oauth_reply(call, &p);
 }
 

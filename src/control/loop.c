@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/loop.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -29,6 +28,13 @@
 #define ACCEPT_BURST 32
 /* No descriptors: how long accepting rests. */
 #define ACCEPT_REST_MS 200
+/* Large bodies that are on their way or being worked on, in bytes: a policy
+ * has up to 20 MiB, and takes many times that while it is parsed. */
+#define BODIES_MAX (48 << 20)
+/* Replies that clients have not taken yet, in bytes. */
+#define UNSENT_MAX (192 << 20)
+/* Who has asked for nothing after this long makes room for others. */
+#define SLOW_MS 1000
 /* Threads for logins that need no hash of a password. */
 #define LOGIN_SPARE 4
 /* Descriptors that libwebsockets may have a table for. */
@@ -60,77 +66,94 @@ emit(int level, const char *line)
 	    "libwebsockets: %.*s", (int)n, line);
 }
 
-/* Where the other side is, as text and as what limits count by. */
+/* Where the other side is; a trusted proxy is many and not counted. */
 static bool
-identify(int fd, struct oe_ctl__link *k)
+identify(struct oe_ctl_loop *l, int fd, struct oe_ctl__link *k)
 {
 	struct sockaddr_storage ss;
 	socklen_t n = sizeof ss;
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&ss;
-	struct sockaddr_in *v4 = (struct sockaddr_in *)&ss;
+	struct oe_addr a;
+	struct oe_ctl_client c;
 
-	memset(k->source, 0, sizeof k->source);
-	if (getpeername(fd, (struct sockaddr *)&ss, &n) < 0)
+	if (getpeername(fd, (struct sockaddr *)&ss, &n) < 0 ||
+	    oe_addr_from_sockaddr((struct sockaddr *)&ss, n, &a) < 0)
 		return false;
-	if (ss.ss_family == AF_INET) {
-		memcpy(k->source, &v4->sin_addr, 4);
-		return inet_ntop(AF_INET, &v4->sin_addr, k->address,
-			   sizeof k->address) != NULL;
+	oe_addr_format(&a, k->address);
+	k->proxy = oe_cidr_list_contains(l->plan.server->proxies, &a);
+	oe_ctl_client_find(k->address, NULL, 0, l->plan.server->proxies, &c);
+	memcpy(k->source, c.source, sizeof k->source);
+	return true;
+}
+
+/* Who goes when somebody comes and all is taken, or NULL. */
+static struct oe_ctl__link *
+dispensable(struct oe_ctl_loop *l)
+{
+	struct oe_ctl__link *i, *idlest = NULL, *slowest = NULL;
+	struct oe_ctl__link **to;
+	int64_t now = oe_time_mono_ms();
+
+	for (i = l->first; i; i = i->next) {
+		if (i->dead || i->working || i->sending)
+			continue;
+		if (i->served && !oe_ctl_conn_idle(&i->conn))
+			continue;
+		to = i->served ? &idlest : &slowest;
+		if (!*to || i->deadline_ms < (*to)->deadline_ms)
+			*to = i;
 	}
-	if (ss.ss_family != AF_INET6)
-		return false;
-	if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
-		memcpy(k->source, (char *)&v6->sin6_addr + 12, 4);
-		return inet_ntop(AF_INET, k->source, k->address,
-			   sizeof k->address) != NULL;
-	}
-	/* who has one address of IPv6 has 2^64 */
-	memcpy(k->source, &v6->sin6_addr, 8);
-	k->source[15] = 6;
-	return inet_ntop(AF_INET6, &v6->sin6_addr, k->address,
-		   sizeof k->address) != NULL;
+	/*
+	 * Who has asked for nothing yet and takes long over it, then the one
+	 * that was used least recently: neither many that never ask nor many
+	 * that asked once keep others out.
+	 */
+	if (slowest && (!idlest || now - slowest->since_ms >= SLOW_MS))
+		return slowest;
+	return idlest;
 }
 
 /* Make room for @k: false when its source or the server is full. */
 static bool
 has_room(struct oe_ctl_loop *l, const struct oe_ctl__link *k)
 {
-	struct oe_ctl__link *i, *idlest = NULL;
+	struct oe_ctl__link *i;
 	size_t same = 0;
 
-	for (i = l->first; i; i = i->next) {
-		same += memcmp(i->source, k->source, sizeof k->source) == 0;
-		if (!i->dead && oe_ctl_conn_idle(&i->conn) && i->served &&
-		    (!idlest || i->deadline_ms < idlest->deadline_ms))
-			idlest = i;
-	}
-	if (same >= l->plan.max_per_address)
+	for (i = l->first; i; i = i->next)
+		same += oe_str_eq(i->source, k->source);
+	if (!k->proxy && same >= l->plan.max_per_address)
 		return false;
 	if (l->n_links < l->plan.max_connections)
 		return true;
-	/* the one that was used least recently goes: a table full of idle
-	 * connections keeps nobody out */
-	if (!idlest || l->n_links >= l->plan.max_connections * 2)
+	i = dispensable(l);
+	/* those that are on their way out still count */
+	if (!i || l->n_links >= l->plan.max_connections * 2)
 		return false;
-	oe_ctl__kill(idlest);
+	oe_ctl__kill(i);
 	return true;
 }
 
-/* Large bodies are for those who have logged in: memory is not for all. */
+/* Large bodies are for those who have logged in, and a few at a time: memory
+ * is not for all. */
 static int
 may_send(void *arg, const struct oe_ctl_request *r)
 {
-	struct oe_ctl_loop *l = arg;
+	struct oe_ctl__link *k = arg;
+	struct oe_ctl_loop *l = k->loop;
 	const struct oe_ctl_route *route = r->match.route;
 
 	if (!route)
 		return r->match.path_known ? 405 : 404;
 	if (route->need == OE_CTL_NEED_NOBODY)
 		return 413;
-	return oe_ctl_auth_plausible(
-		   l->plan.server->auth, r->h.authorization, oe_time_wall_ms())
-		   ? 0
-		   : 401;
+	if (!oe_ctl_auth_plausible(
+		l->plan.server->auth, r->h.authorization, oe_time_wall_ms()))
+		return 401;
+	if (l->expected + r->h.body_len > BODIES_MAX)
+		return 503;
+	k->expected = r->h.body_len;
+	l->expected += k->expected;
+	return 0;
 }
 
 static void
@@ -140,7 +163,7 @@ take(struct oe_ctl_loop *l, int fd, bool tls)
 	lws_adopt_desc_t how;
 	const int on = 1;
 
-	if (!identify(fd, k) || !has_room(l, k)) {
+	if (!identify(l, fd, k) || !has_room(l, k)) {
 		l->plan.server->metrics.refused_total++;
 		free(k);
 		oe_fd_close(&fd);
@@ -149,10 +172,11 @@ take(struct oe_ctl_loop *l, int fd, bool tls)
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	k->loop = l;
 	k->tls = tls;
-	k->deadline_ms = oe_time_mono_ms() + l->plan.head_ms;
+	k->since_ms = oe_time_mono_ms();
+	k->deadline_ms = k->since_ms + l->plan.head_ms;
 	oe_ctl_conn_init(&k->conn, l->plan.server->routes);
 	k->conn.may_send = may_send;
-	k->conn.arg = l;
+	k->conn.arg = k;
 	oe_ctl__link_in(l, k);
 	memset(&how, 0, sizeof how);
 	how.vh = tls ? l->tls_vhost : l->plain_vhost;
@@ -169,6 +193,18 @@ take(struct oe_ctl_loop *l, int fd, bool tls)
 		oe_ctl__link_out(&k);
 }
 
+/* Once a minute: who can fill the server is not to fill the log as well. */
+static void
+tell_full(struct oe_ctl_loop *l, int error)
+{
+	int64_t now = oe_time_mono_ms();
+
+	if (l->told_full_ms && now - l->told_full_ms < 60000)
+		return;
+	l->told_full_ms = now;
+	oe_log_error(NULL, "accept: %s: resting a moment", strerror(error));
+}
+
 static void
 accept_some(struct oe_ctl_loop *l, struct oe_ctl__door *d)
 {
@@ -182,8 +218,7 @@ accept_some(struct oe_ctl_loop *l, struct oe_ctl__door *d)
 		}
 		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
 		    errno == ENOBUFS) {
-			oe_log_error(NULL, "accept: %s: resting a moment",
-			    strerror(errno));
+			tell_full(l, errno);
 			oe_ctl__lws()->lws_rx_flow_control(d->wsi, 0);
 			l->rest_until_ms = oe_time_mono_ms() + ACCEPT_REST_MS;
 		}
@@ -243,6 +278,25 @@ oe_ctl__hand_over(struct oe_ctl__link *k, struct oe_ctl_request *r)
 	oe_ctl_pool_put(l->pool, lane_of(r), r);
 }
 
+/* Who has taken longest over a reply does without the rest of it. */
+static void
+bound_unsent(struct oe_ctl_loop *l)
+{
+	struct oe_ctl__link *k, *slowest;
+
+	while (l->unsent > UNSENT_MAX) {
+		slowest = NULL;
+		for (k = l->first; k; k = k->next)
+			if (k->sending && !k->dead &&
+			    (!slowest || k->since_ms < slowest->since_ms))
+				slowest = k;
+		if (!slowest)
+			return;
+		oe_ctl__kill(slowest);
+		oe_ctl__unsend(slowest);
+	}
+}
+
 /* What the workers have finished goes out. */
 static void
 collect(struct oe_ctl_loop *l)
@@ -259,11 +313,15 @@ collect(struct oe_ctl_loop *l)
 			continue;
 		}
 		k->working = NULL;
+		oe_ctl__expect_none(k);
 		k->sending = r;
 		k->sent = 0;
+		l->unsent += r->out_len;
+		k->since_ms = oe_time_mono_ms();
 		/* mostly there is room: no need to ask for it and come back */
 		oe_ctl__send(k);
 	}
+	bound_unsent(l);
 	l->plan.server->metrics.waiting = (int64_t)oe_ctl_pool_waiting(l->pool);
 }
 
@@ -271,13 +329,11 @@ static void
 take_tls(struct oe_ctl_loop *l)
 {
 	struct oe_ctl_tls *t = atomic_exchange(&l->new_tls, NULL);
-	struct oe_err err = OE_ERR_INIT;
 
 	if (!t)
 		return;
-	if (l->ssl_ctx && oe_ctl_tls_apply(t, l->ssl_ctx, &err) < 0)
-		oe_log_error(NULL, "new certificate: %s", oe_err_text(&err));
-	oe_ctl_tls_free(&t);
+	oe_ctl_tls_free(&l->tls);
+	l->tls = t;
 }
 
 void
@@ -317,7 +373,9 @@ sweep(struct oe_ctl_loop *l)
 	if (l->rest_until_ms && now >= l->rest_until_ms) {
 		l->rest_until_ms = 0;
 		for (i = 0; i < l->n_doors; i++)
-			oe_ctl__lws()->lws_rx_flow_control(l->doors[i].wsi, 1);
+			if (l->doors[i].wsi)
+				oe_ctl__lws()->lws_rx_flow_control(
+				    l->doors[i].wsi, 1);
 	}
 }
 
@@ -372,7 +430,7 @@ make_vhosts(struct oe_ctl_loop *l, struct oe_err *err)
 		return oe_err_set(err, OE_ELIB, "libwebsockets: no vhost");
 	if (l->plan.tls && !l->ssl_ctx)
 		return oe_err_set(err, OE_ELIB, "libwebsockets: no TLS");
-	return l->ssl_ctx ? oe_ctl_tls_apply(l->plan.tls, l->ssl_ctx, err) : 0;
+	return l->ssl_ctx ? oe_ctl_tls_setup(l->ssl_ctx, &l->tls, err) : 0;
 }
 
 static int
@@ -438,6 +496,7 @@ oe_ctl_loop_new(const struct oe_ctl_loop_plan *plan, struct oe_ctl_loop **ret,
 		return r;
 	}
 	l->plan = *plan;
+	l->tls = oe_ctl_tls_ref(plan->tls);
 	l->grace_ms = -1;
 	oe_ctl__lws()->lws_set_log_level(LLL_ERR | LLL_WARN, emit);
 	memset(&i, 0, sizeof i);
@@ -467,16 +526,21 @@ void
 oe_ctl_loop_free(struct oe_ctl_loop **lp)
 {
 	struct oe_ctl_loop *l = *lp;
+	struct oe_ctl__link *k;
 	struct oe_ctl_tls *t;
 
 	if (!l)
 		return;
 	oe_ctl_pool_free(&l->pool);
+	/* requests that were not finished in time went with it */
+	for (k = l->first; k; k = k->next)
+		k->working = NULL;
 	l->freeing = true;
 	if (l->context)
 		oe_ctl__lws()->lws_context_destroy(l->context);
 	t = atomic_exchange(&l->new_tls, NULL);
 	oe_ctl_tls_free(&t);
+	oe_ctl_tls_free(&l->tls);
 	free(l->doors);
 	oe_mem_free(lp);
 }

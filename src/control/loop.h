@@ -29,16 +29,17 @@ struct oe_ctl_loop_plan {
 	struct oe_ctl_server *server;
 	const struct oe_ctl_listener *listeners;
 	size_t n_listeners;
-	const struct oe_ctl_tls *tls; /* NULL when no listener has it */
-	unsigned workers;             /* that read, and as many that write */
-	unsigned hashing;             /* passwords at a time */
+	struct oe_ctl_tls *tls; /* NULL when no listener has it */
+	unsigned workers;       /* that read, and as many that write */
+	unsigned hashing;       /* passwords at a time */
 	size_t max_connections, max_per_address;
 	int64_t head_ms, body_ms, idle_ms; /* limits of time */
 };
 
 /**
  * oe_ctl_loop_new() - nothing is accepted yet.
- * @plan: the lists in it are borrowed for this call only.
+ * @plan: the lists in it are borrowed for this call only; one more owner is
+ *	made of tls.
  * Return: 0, OE_ELIB, OE_ENOMEM, OE_EABSENT (a library is not installed).
  */
 int oe_ctl_loop_new(const struct oe_ctl_loop_plan *plan,

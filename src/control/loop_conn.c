@@ -37,6 +37,21 @@ oe_ctl__link_in(struct oe_ctl_loop *l, struct oe_ctl__link *k)
 }
 
 void
+oe_ctl__unsend(struct oe_ctl__link *k)
+{
+	if (k->sending)
+		k->loop->unsent -= k->sending->out_len;
+	oe_ctl_request_free(&k->sending);
+}
+
+void
+oe_ctl__expect_none(struct oe_ctl__link *k)
+{
+	k->loop->expected -= k->expected;
+	k->expected = 0;
+}
+
+void
 oe_ctl__link_out(struct oe_ctl__link **kp)
 {
 	struct oe_ctl__link *k = *kp;
@@ -49,7 +64,8 @@ oe_ctl__link_out(struct oe_ctl__link **kp)
 	/* a worker may still have its request: that answers nobody now */
 	if (k->working)
 		k->working->owner = NULL;
-	oe_ctl_request_free(&k->sending);
+	oe_ctl__unsend(k);
+	oe_ctl__expect_none(k);
 	oe_ctl_conn_done(&k->conn);
 	oe_mem_free(kp);
 }
@@ -103,6 +119,7 @@ oe_ctl__timed_out(struct oe_ctl__link *k)
 		return;
 	}
 	oe_ctl_request_free(&k->conn.req);
+	oe_ctl__expect_none(k);
 	k->conn.state = OE_CTL_CONN_BUSY;
 	r = oe_mem_zalloc(sizeof *r);
 	r->refuse = 408;
@@ -124,10 +141,12 @@ on_read(struct oe_ctl__link *k, const void *p, size_t n)
 		return -1;
 	if (k->conn.state == OE_CTL_CONN_BUSY)
 		return 0;
-	/* a request has begun: it may not take as long as being idle */
-	if (idle && k->served)
-		set_deadline(k, k->loop->plan.head_ms);
 	advance(k);
+	/* a request has begun: it may not take as long as being idle; empty
+	 * lines are no request and buy no time */
+	if (idle && k->served && k->conn.state == OE_CTL_CONN_HEAD &&
+	    !oe_ctl_conn_idle(&k->conn))
+		set_deadline(k, k->loop->plan.head_ms);
 	return 0;
 }
 
@@ -136,7 +155,7 @@ answered(struct oe_ctl__link *k)
 {
 	bool last = k->sending->close || k->loop->stopping;
 
-	oe_ctl_request_free(&k->sending);
+	oe_ctl__unsend(k);
 	oe_ctl_conn_answered(&k->conn, last);
 	k->served = true;
 	if (last) {
@@ -258,11 +277,14 @@ oe_ctl__on_conn(struct lws *wsi, enum lws_callback_reasons why, void *user,
 		k->wsi = wsi;
 		return 0;
 	case LWS_CALLBACK_RAW_RX:
+		/* its end is a timeout that must not be taken back */
+		if (k->dead)
+			return -1;
 		/* the limit of libwebsockets for TLS is over; ours counts */
 		oe_ctl__lws()->lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
 		return on_read(k, in, len);
 	case LWS_CALLBACK_RAW_WRITEABLE:
-		return on_writable(k);
+		return k->dead ? -1 : on_writable(k);
 	case LWS_CALLBACK_WSI_DESTROY:
 		oe_ctl__lws()->lws_set_opaque_user_data(wsi, NULL);
 		k->wsi = NULL;

@@ -108,6 +108,10 @@ oe_ctl_metrics_print(
 	    "Connections over a limit.", m->refused_total);
 	gauge(to, "omniedge_control_requests_waiting",
 	    "Requests that no worker has taken yet.", m->waiting);
+	if (m->certificate_until_s)
+		gauge(to, "omniedge_control_certificate_end_time_seconds",
+		    "Unix time when the certificate ends.",
+		    m->certificate_until_s);
 	print_replies(m, to);
 	print_durations(m, to);
 	print_logins(m, to);

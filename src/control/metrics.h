@@ -19,6 +19,7 @@ struct oe_ctl_metrics {
 	_Atomic uint64_t micros; /* sum of all durations */
 	_Atomic uint64_t connections_total, refused_total;
 	_Atomic int64_t connections, waiting;
+	_Atomic int64_t certificate_until_s; /* 0: no TLS */
 	_Atomic uint64_t logins_good, logins_bad, logins_limited;
 	_Atomic uint64_t refresh_reused, tokens_cached;
 };

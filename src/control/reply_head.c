@@ -27,7 +27,6 @@ reason(int status)
 	    {200, "OK"},
 	    {201, "Created"},
 	    {204, "No Content"},
-	    {303, "See Other"},
 	    {304, "Not Modified"},
 	    {400, "Bad Request"},
 	    {401, "Unauthorized"},
@@ -92,10 +91,6 @@ put_optional(struct oe_buf *b, const struct oe_ctl_reply *p)
 		(void)oe_buf_printf(b, "Retry-After: %d\r\n", p->retry_after_s);
 	if (p->allow && p->allow[0])
 		(void)oe_buf_printf(b, "Allow: %s\r\n", p->allow);
-	if (p->location)
-		(void)oe_buf_printf(b, "Location: %s\r\n", p->location);
-	if (p->cookie)
-		(void)oe_buf_printf(b, "Set-Cookie: %s\r\n", p->cookie);
 	if (p->status == 401)
 		(void)oe_buf_printf(b, "WWW-Authenticate: Bearer\r\n");
 }

@@ -28,7 +28,7 @@ struct oe_ctl_request {
 	size_t body_want;
 	int refuse; /* status to refuse it with, or 0 */
 	bool tls;
-	char address[64];
+	char address[OE_ADDR_TEXT_MAX]; /* of the other end */
 	char id[24];
 	int64_t began_us; /* monotonic */
 	/* filled by the worker */

@@ -30,7 +30,8 @@ split(char *path, struct pieces *p)
 		s = strchr(s, '/');
 	}
 	for (size_t i = 0; i < p->n; i++) {
-		if (!oe_ctl_percent_decode(p->v[i], false))
+		if (!oe_ctl_percent_decode(p->v[i], false) ||
+		    !oe_str_is_utf8(p->v[i]))
 			return false;
 		for (c = (unsigned char *)p->v[i]; *c; c++)
 			if (*c < 0x20 || *c == 0x7f || *c == '/')

@@ -27,7 +27,8 @@ struct oe_ctl_match {
  * @method: HEAD finds GET.
  * @path: begins with a slash, without query, percent-encoded; the pieces are
  *	  decoded in place and @ret points into it.  A piece that decodes to
- *	  nothing, to a slash or to a control byte matches no parameter.
+ *	  nothing, to a slash, to a control byte or to what is no UTF-8
+ *	  matches no parameter.
  */
 void oe_ctl_route_find(const struct oe_ctl_route *const *tables,
     const char *method, char *path, struct oe_ctl_match *ret);

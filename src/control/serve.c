@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -34,6 +35,8 @@
 
 /* How often what has run out is removed from the store. */
 #define SWEEP_MS (INT64_C(600) * 1000)
+/* A certificate that ends so soon is told of. */
+#define EXPIRY_WARN_S (INT64_C(21) * 86400)
 
 /* Signed documents that are kept in memory; those of 10,000 devices have 2 MB
  * and more. */
@@ -51,7 +54,7 @@ struct process {
 	sigset_t signals;
 	_Atomic bool ready; /* srv.auth is there for on_told() */
 	uint64_t beat;
-	int64_t sweep_ms;
+	int64_t sweep_ms, expiry_ms;
 };
 
 static bool
@@ -116,6 +119,47 @@ open_tls(struct process *p, struct oe_err *err)
 	return r < 0 ? r : oe_ctl_tls_load(c->cert, c->key, &p->tls, err);
 }
 
+/* What an administrator should do about the certificate, once a day. */
+static void
+tell_certificate(struct process *p)
+{
+	const char *hint = p->cfg->own_cert
+			       ? ": remove it, and the next start makes "
+				 "another for the same key"
+			       : "";
+	int64_t left;
+
+	if (!p->tls)
+		return;
+	p->srv.metrics.certificate_until_s = oe_ctl_tls_until_s(p->tls);
+	left = oe_ctl_tls_until_s(p->tls) - oe_time_wall_ms() / 1000;
+	if (left <= 0)
+		oe_log_error(
+		    NULL, "certificate %s has ended%s", p->cfg->cert, hint);
+	else if (left < EXPIRY_WARN_S)
+		oe_log_warn(NULL, "certificate %s ends in %lld days%s",
+		    p->cfg->cert, (long long)(left / 86400), hint);
+	p->expiry_ms = oe_time_mono_ms() + INT64_C(86400) * 1000;
+}
+
+/* Names that were asked for after the certificate had been made. */
+static void
+tell_names(struct process *p)
+{
+	struct oe_strs names = {NULL, 0};
+	size_t i;
+
+	if (p->tls && p->cfg->own_cert)
+		own_names(p, &names);
+	for (i = 0; i < names.n; i++)
+		if (!oe_ctl_tls_names(p->tls, names.v[i]))
+			oe_log_warn(NULL,
+			    "certificate %s is not good for '%s': remove it, "
+			    "and the next start makes another for the same key",
+			    p->cfg->cert, names.v[i]);
+	oe_strs_done(&names);
+}
+
 static int
 open_sockets(struct process *p, struct oe_err *err)
 {
@@ -160,6 +204,7 @@ open_server(struct process *p, struct oe_err *err)
 
 	(void)gethostname(host, sizeof host - 1);
 	p->srv.routes = oe_ctl_routes;
+	p->srv.proxies = p->cfg->proxies;
 	p->srv.host = oe_mem_strdup(host);
 	p->srv.started_ms = oe_time_wall_ms();
 	p->srv.events.fd = p->cfg->quiet ? -1 : STDOUT_FILENO;
@@ -216,6 +261,8 @@ announce(struct process *p)
 		    NULL, "certificate %s", oe_ctl_tls_fingerprint(p->tls));
 		oe_log_info(NULL, "pin %s", oe_ctl_tls_pin(p->tls));
 	}
+	tell_certificate(p);
+	tell_names(p);
 	if (p->tls && p->cfg->own_cert)
 		oe_log_info(NULL,
 		    "log in with: omniedge login --api %s --pin %s -u EMAIL",
@@ -243,7 +290,10 @@ reload_tls(struct process *p, const struct oe_values *v, struct oe_err *err)
 			oe_log_info(
 			    NULL, "certificate %s", oe_ctl_tls_fingerprint(t));
 			oe_log_info(NULL, "pin %s", oe_ctl_tls_pin(t));
-			oe_ctl_loop_set_tls(p->loop, t);
+			oe_ctl_loop_set_tls(p->loop, oe_ctl_tls_ref(t));
+			oe_ctl_tls_free(&p->tls);
+			p->tls = t;
+			tell_certificate(p);
 		}
 	}
 	oe_ctl_config_free(&c);
@@ -289,6 +339,8 @@ chores(struct process *p)
 	if (beat != p->beat)
 		oe_notify("WATCHDOG=1");
 	p->beat = beat;
+	if (now >= p->expiry_ms)
+		tell_certificate(p);
 	if (now < p->sweep_ms)
 		return;
 	p->sweep_ms = now + SWEEP_MS;
@@ -384,6 +436,8 @@ oe_ctl_serve(const struct oe_ctx *ctx, struct oe_ctl_config *c)
 	int r, status = OE_EXIT_CONFIG;
 
 	(void)umask(077);
+	/* keys, tokens and passwords go through this memory */
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	raise_descriptors(c);
 	(void)signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&p.signals);
@@ -406,5 +460,7 @@ oe_ctl_serve(const struct oe_ctx *ctx, struct oe_ctl_config *c)
 	if (r == OE_EABSENT)
 		status = OE_EXIT_UNAVAILABLE;
 	done(&p);
+	/* the check for leaks looks at the process from outside */
+	(void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 	return status;
 }

@@ -22,6 +22,7 @@ struct oe_ctl_config {
 	struct oe_ctl_listen *listen;
 	size_t n_listen;
 	char *public_url; /* NULL: of the first listener */
+	struct oe_cidr_list *proxies;
 	unsigned workers, hashing;
 	size_t max_connections, max_per_address;
 	int64_t head_ms, body_ms, idle_ms, grace_ms;
@@ -50,6 +51,19 @@ int oe_ctl_serve(const struct oe_ctx *ctx, struct oe_ctl_config *c);
 
 /** oe_ctl_admin_init() - make the administrator of the server. */
 int oe_ctl_admin_init(const struct oe_ctx *ctx, const struct oe_ctl_config *c,
+    struct oe_err *err) OE_MUST_CHECK;
+/**
+ * oe_ctl_admin_user() - make an account; its one-time password is printed.
+ * Return: 0, OE_EUSAGE (no address), OE_EEXIST, or a failure.
+ */
+int oe_ctl_admin_user(const struct oe_ctl_config *c, const char *email,
+    struct oe_err *err) OE_MUST_CHECK;
+/**
+ * oe_ctl_admin_password() - the same for an account that is there: the way
+ * back for whoever has forgotten theirs.  All its logins end.
+ * Return: 0, OE_EUSAGE (no address), OE_ENOENT, or a failure.
+ */
+int oe_ctl_admin_password(const struct oe_ctl_config *c, const char *email,
     struct oe_err *err) OE_MUST_CHECK;
 /** oe_ctl_admin_migrate() - bring the store up to date. */
 int oe_ctl_admin_migrate(

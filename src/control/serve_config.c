@@ -54,6 +54,22 @@ load_listen(
 }
 
 static int
+load_proxies(
+    const struct oe_values *v, struct oe_ctl_config *c, struct oe_err *err)
+{
+	const struct oe_strs *l = oe_values_list(v, "trusted-proxy");
+	size_t i;
+	int r = 0;
+
+	c->proxies = oe_cidr_list_new();
+	for (i = 0; i < l->n && r == 0; i++)
+		r = oe_cidr_list_add(c->proxies, l->v[i], err);
+	return r < 0 ? oe_err_wrap(err, OE_ECONF, "%s",
+			   oe_values_where(v, "trusted-proxy"))
+		     : 0;
+}
+
+static int
 load_tls(const struct oe_values *v, struct oe_ctl_config *c, struct oe_err *err)
 {
 	const char *cert = oe_values_str(v, "tls-cert"),
@@ -69,6 +85,21 @@ load_tls(const struct oe_values *v, struct oe_ctl_config *c, struct oe_err *err)
 	return 0;
 }
 
+/* "localhost", "127.0.0.1" or "[::1]", alone or with a port or a path. */
+static bool
+is_local(const char *s)
+{
+	static const char *const names[] = {"localhost", "127.0.0.1", "[::1]"};
+	size_t i, n;
+
+	for (i = 0; i < OE_ARRAY_LEN(names); i++) {
+		n = strlen(names[i]);
+		if (oe_str_starts(s, names[i]) && strchr(":/", s[n]))
+			return true;
+	}
+	return false;
+}
+
 static int
 load_url(const struct oe_values *v, struct oe_ctl_config *c, struct oe_err *err)
 {
@@ -80,6 +111,11 @@ load_url(const struct oe_values *v, struct oe_ctl_config *c, struct oe_err *err)
 	s = oe_str_starts(url, "https://")  ? url + 8
 	    : oe_str_starts(url, "http://") ? url + 7
 					    : "";
+	if (oe_str_starts(url, "http://") && !is_local(s))
+		return oe_err_set(err, OE_ECONF,
+		    "%s: '%s': passwords are typed there, so it has to be "
+		    "https://, but for localhost, 127.0.0.1 and [::1]",
+		    oe_values_where(v, "public-url"), url);
 	if (!*s || strpbrk(s, "?#\"'<> \\") || strchr(s, '@'))
 		return oe_err_set(err, OE_ECONF,
 		    "%s: '%s' is no https://HOST[:PORT] address",
@@ -114,6 +150,8 @@ oe_ctl_config_load(
 	c->quiet = oe_values_flag(v, "quiet");
 	r = load_listen(v, c, err);
 	if (r == 0)
+		r = load_proxies(v, c, err);
+	if (r == 0)
 		r = load_tls(v, c, err);
 	if (r == 0)
 		r = load_url(v, c, err);
@@ -138,6 +176,7 @@ oe_ctl_config_free(struct oe_ctl_config **cp)
 	free(c->key);
 	free(c->listen);
 	free(c->public_url);
+	oe_cidr_list_free(&c->proxies);
 	oe_mem_free(cp);
 }
 

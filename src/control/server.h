@@ -21,6 +21,7 @@ struct oe_ctl_server {
 	struct oe_ctl_kept *kept; /* documents; NULL: none are kept */
 	struct oe_ctl_metrics metrics;
 	struct oe_eventlog events;
+	struct oe_cidr_list *proxies; /* whose X-Forwarded-For is believed */
 	char *public_url; /* "https://host:port", without a slash at the end */
 	char *host;       /* name of this machine */
 	int64_t started_ms;

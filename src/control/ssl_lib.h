@@ -13,12 +13,18 @@
 
 #define OE_CTL__SSL_CALLS(X)                                                   \
 	X(SSL_CTX_ctrl)                                                        \
+	X(SSL_CTX_free)                                                        \
+	X(SSL_CTX_new)                                                         \
+	X(SSL_CTX_set_cert_cb)                                                 \
 	X(SSL_CTX_set_cipher_list)                                             \
+	X(SSL_CTX_set_num_tickets)                                             \
 	X(SSL_CTX_set_options)                                                 \
 	X(SSL_CTX_set_verify)                                                  \
-	X(SSL_CTX_use_PrivateKey)                                              \
-	X(SSL_CTX_use_certificate)                                             \
-	X(SSL_shutdown)
+	X(SSL_CTX_use_cert_and_key)                                            \
+	X(SSL_certs_clear)                                                     \
+	X(SSL_shutdown)                                                        \
+	X(SSL_use_cert_and_key)                                                \
+	X(TLS_server_method)
 
 struct oe_ctl__ssl_calls {
 	OE_CTL__SSL_CALLS(OE_DL_MEMBER)

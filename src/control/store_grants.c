@@ -120,19 +120,32 @@ note_poll(struct oe_ctl_tx *tx, const struct oe_ctl_grant *g, int64_t now_ms,
 	return rc == 0 && n == 0 ? OE_ENOENT : rc;
 }
 
+static int
+read_grant(struct oe_ctl_tx *tx, const char *device_code, int64_t now_ms,
+    struct oe_ctl_grant *ret, struct oe_err *err)
+{
+	return find_grant(tx,
+	    "SELECT " GRANT_COLUMNS " FROM grants WHERE "
+	    "device_code = ?1 AND expires_at > ?2",
+	    device_code, now_ms, ret, err);
+}
+
 int
 oe_ctl_store_grant_poll(struct oe_ctl_store *s, const char *device_code,
     int64_t now_ms, struct oe_ctl_grant *ret, struct oe_err *err)
 {
 	struct oe_ctl_tx *tx = NULL;
 	struct oe_ctl_grant g;
-	int rc = oe_ctl_begin(s, OE_CTL_WRITE, &tx, err);
+	int rc = oe_ctl_begin(s, OE_CTL_READ, &tx, err);
 
+	/* anybody may ask with any code: only a good one may write */
 	if (rc == 0)
-		rc = find_grant(tx,
-		    "SELECT " GRANT_COLUMNS " FROM grants WHERE "
-		    "device_code = ?1 AND expires_at > ?2",
-		    device_code, now_ms, &g, err);
+		rc = read_grant(tx, device_code, now_ms, &g, err);
+	oe_ctl_rollback(&tx);
+	if (rc == 0)
+		rc = oe_ctl_begin(s, OE_CTL_WRITE, &tx, err);
+	if (rc == 0)
+		rc = read_grant(tx, device_code, now_ms, &g, err);
 	if (rc == 0)
 		rc = note_poll(tx, &g, now_ms, err);
 	if (rc == 0)

@@ -8,10 +8,13 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "control/ssl_lib.h"
 #include "core/base/buf.h"
@@ -26,9 +29,9 @@
 #define LIFETIME_S     (10L * 365 * 24 * 3600)
 
 struct oe_ctl_tls {
+	_Atomic int refs;
 	X509 *cert;
-	X509 *chain[CHAIN_MAX];
-	size_t n_chain;
+	STACK_OF(X509) * chain;
 	EVP_PKEY *key;
 	char fingerprint[8 + 3 * OE_SHA256_SIZE];
 	char pin[64];
@@ -75,16 +78,17 @@ load_cert(struct oe_ctl_tls *t, const char *path, struct oe_err *err)
 {
 	struct oe_buf b;
 	BIO *bio = NULL;
+	X509 *next;
 	int r;
 
 	r = read_bio(path, &b, &bio, err);
 	if (r < 0)
 		return r;
+	t->chain = oe_mem_check(sk_X509_new_null());
 	t->cert = PEM_read_bio_X509(bio, NULL, no_password, NULL);
-	while (t->cert && t->n_chain < CHAIN_MAX &&
-	       (t->chain[t->n_chain] =
-		       PEM_read_bio_X509(bio, NULL, no_password, NULL)) != NULL)
-		t->n_chain++;
+	while (t->cert && sk_X509_num(t->chain) < CHAIN_MAX &&
+	       (next = PEM_read_bio_X509(bio, NULL, no_password, NULL)) != NULL)
+		oe_mem_check(sk_X509_push(t->chain, next) ? t : NULL);
 	BIO_free(bio);
 	oe_buf_done(&b);
 	if (!t->cert)
@@ -94,7 +98,7 @@ load_cert(struct oe_ctl_tls *t, const char *path, struct oe_err *err)
 }
 
 static int
-load_key(struct oe_ctl_tls *t, const char *path, struct oe_err *err)
+load_key(const char *path, EVP_PKEY **ret, struct oe_err *err)
 {
 	struct oe_buf b;
 	struct stat st;
@@ -109,10 +113,10 @@ load_key(struct oe_ctl_tls *t, const char *path, struct oe_err *err)
 	r = read_bio(path, &b, &bio, err);
 	if (r < 0)
 		return r;
-	t->key = PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL);
+	*ret = PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL);
 	BIO_free(bio);
 	oe_buf_done(&b);
-	return t->key ? 0 : ssl_err(err, OE_ECONF, "no usable key in the file");
+	return *ret ? 0 : ssl_err(err, OE_ECONF, "no usable key in the file");
 }
 
 static int
@@ -141,6 +145,24 @@ describe(struct oe_ctl_tls *t, struct oe_err *err)
 	return 0;
 }
 
+/* What libssl would only say in a handshake: a key that is too weak. */
+static int
+try_out(const struct oe_ctl_tls *t, struct oe_err *err)
+{
+	const struct oe_ctl__ssl_calls *ssl = oe_ctl__ssl();
+	SSL_CTX *ctx;
+	int r = oe_ctl__ssl_load(err);
+
+	if (r < 0)
+		return r;
+	ctx = oe_mem_check(ssl->SSL_CTX_new(ssl->TLS_server_method()));
+	if (ssl->SSL_CTX_use_cert_and_key(ctx, t->cert, t->key, t->chain, 1) !=
+	    1)
+		r = ssl_err(err, OE_ECONF, "certificate and key");
+	ssl->SSL_CTX_free(ctx);
+	return r;
+}
+
 int
 oe_ctl_tls_load(const char *cert, const char *key, struct oe_ctl_tls **ret,
     struct oe_err *err)
@@ -148,17 +170,20 @@ oe_ctl_tls_load(const char *cert, const char *key, struct oe_ctl_tls **ret,
 	struct oe_ctl_tls *t = oe_mem_zalloc(sizeof *t);
 	int r;
 
+	t->refs = 1;
 	r = load_cert(t, cert, err);
 	if (r < 0)
 		r = oe_err_wrap(err, r, "%s", cert);
 	if (r == 0) {
-		r = load_key(t, key, err);
+		r = load_key(key, &t->key, err);
 		if (r < 0)
 			r = oe_err_wrap(err, r, "%s", key);
 	}
 	if (r == 0 && X509_check_private_key(t->cert, t->key) != 1)
 		r = ssl_err(
 		    err, OE_ECONF, "the key does not fit the certificate");
+	if (r == 0)
+		r = try_out(t, err);
 	if (r == 0)
 		r = describe(t, err);
 	if (r < 0)
@@ -168,18 +193,44 @@ oe_ctl_tls_load(const char *cert, const char *key, struct oe_ctl_tls **ret,
 	return r;
 }
 
+struct oe_ctl_tls *
+oe_ctl_tls_ref(struct oe_ctl_tls *t)
+{
+	if (t)
+		t->refs++;
+	return t;
+}
+
 void
 oe_ctl_tls_free(struct oe_ctl_tls **tp)
 {
 	struct oe_ctl_tls *t = *tp;
 
-	if (!t)
+	*tp = NULL;
+	if (!t || --t->refs > 0)
 		return;
 	X509_free(t->cert);
-	while (t->n_chain > 0)
-		X509_free(t->chain[--t->n_chain]);
+	sk_X509_pop_free(t->chain, X509_free);
 	EVP_PKEY_free(t->key);
-	oe_mem_free(tp);
+	free(t);
+}
+
+int64_t
+oe_ctl_tls_until_s(const struct oe_ctl_tls *t)
+{
+	struct tm tm;
+
+	memset(&tm, 0, sizeof tm);
+	if (!ASN1_TIME_to_tm(X509_get0_notAfter(t->cert), &tm))
+		return 0;
+	return timegm(&tm);
+}
+
+bool
+oe_ctl_tls_names(const struct oe_ctl_tls *t, const char *name)
+{
+	return X509_check_ip_asc(t->cert, name, 0) == 1 ||
+	       X509_check_host(t->cert, name, 0, 0, NULL) == 1;
 }
 
 const char *
@@ -275,26 +326,48 @@ write_pem(const char *path, BIO *bio, mode_t mode, struct oe_err *err)
 	return oe_fd_write_file(path, p, (size_t)n, mode, err);
 }
 
+/* The key that is there, so that pins of it stay good, or a new one. */
+static int
+need_key(const char *path, EVP_PKEY **ret, struct oe_err *err)
+{
+	BIO *pem;
+	EVP_PKEY *k;
+	int r = 0;
+
+	if (access(path, F_OK) == 0) {
+		r = load_key(path, ret, err);
+		return r < 0 ? oe_err_wrap(err, r, "%s", path) : 0;
+	}
+	k = EVP_EC_gen("P-256");
+	pem = BIO_new(BIO_s_secmem());
+	if (!k || !pem ||
+	    !PEM_write_bio_PrivateKey(pem, k, NULL, NULL, 0, NULL, NULL))
+		r = ssl_err(err, OE_ELIB, "cannot make a key");
+	if (r == 0)
+		r = write_pem(path, pem, 0600, err);
+	BIO_free(pem);
+	if (r == 0)
+		*ret = k;
+	else
+		EVP_PKEY_free(k);
+	return r;
+}
+
 int
 oe_ctl_tls_make(const char *cert, const char *key, const struct oe_strs *names,
     struct oe_err *err)
 {
-	EVP_PKEY *k = EVP_EC_gen("P-256");
-	BIO *key_pem = BIO_new(BIO_s_secmem()),
-	    *cert_pem = BIO_new(BIO_s_mem());
+	EVP_PKEY *k = NULL;
+	BIO *pem = BIO_new(BIO_s_mem());
 	X509 *x = X509_new();
-	int r = 0;
+	int r = need_key(key, &k, err);
 
-	if (!k || !x || !key_pem || !cert_pem || !fill_cert(x, k, names) ||
-	    !PEM_write_bio_PrivateKey(key_pem, k, NULL, NULL, 0, NULL, NULL) ||
-	    !PEM_write_bio_X509(cert_pem, x))
+	if (r == 0 && (!x || !pem || !fill_cert(x, k, names) ||
+			  !PEM_write_bio_X509(pem, x)))
 		r = ssl_err(err, OE_ELIB, "cannot make a certificate");
 	if (r == 0)
-		r = write_pem(key, key_pem, 0600, err);
-	if (r == 0)
-		r = write_pem(cert, cert_pem, 0644, err);
-	BIO_free(key_pem);
-	BIO_free(cert_pem);
+		r = write_pem(cert, pem, 0644, err);
+	BIO_free(pem);
 	X509_free(x);
 	EVP_PKEY_free(k);
 	return r;
@@ -305,34 +378,50 @@ static const char ciphers12[] =
     "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
     "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 
+/*
+ * In each handshake.  An SSL_CTX keeps a certificate for each kind of key: to
+ * put a new one into it leaves the old one there when the kind has changed.
+ */
+static int
+choose(SSL *conn, void *arg)
+{
+	const struct oe_ctl__ssl_calls *ssl = oe_ctl__ssl();
+	struct oe_ctl_tls *const *current = arg;
+	const struct oe_ctl_tls *t = *current;
+
+	ssl->SSL_certs_clear(conn);
+	return ssl->SSL_use_cert_and_key(conn, t->cert, t->key, t->chain, 1);
+}
+
 int
-oe_ctl_tls_apply(const struct oe_ctl_tls *t, void *ssl_ctx, struct oe_err *err)
+oe_ctl_tls_setup(
+    void *ssl_ctx, struct oe_ctl_tls *const *current, struct oe_err *err)
 {
 	const struct oe_ctl__ssl_calls *ssl = oe_ctl__ssl();
 	SSL_CTX *ctx = ssl_ctx;
-	bool ok;
-	size_t i;
 	int r = oe_ctl__ssl_load(err);
 
 	if (r < 0)
 		return r;
 	ERR_clear_error();
-	ssl->SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION |
-					  SSL_OP_NO_COMPRESSION |
-					  SSL_OP_CIPHER_SERVER_PREFERENCE);
+	ssl->SSL_CTX_set_options(
+	    ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+		     SSL_OP_NO_TICKET | SSL_OP_CIPHER_SERVER_PREFERENCE);
 	/* lws asks before its own roots are read; clients have no certificate
 	 */
 	ssl->SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
-	ok = ssl->SSL_CTX_ctrl(ctx, SSL_CTRL_SET_MIN_PROTO_VERSION,
-		 TLS1_2_VERSION, NULL) == 1 &&
-	     ssl->SSL_CTX_set_cipher_list(ctx, ciphers12) == 1 &&
-	     ssl->SSL_CTX_use_certificate(ctx, t->cert) == 1 &&
-	     ssl->SSL_CTX_use_PrivateKey(ctx, t->key) == 1 &&
-	     ssl->SSL_CTX_ctrl(ctx, SSL_CTRL_CHAIN, 0, NULL) == 1;
-	for (i = 0; i < t->n_chain && ok; i++)
-		ok = ssl->SSL_CTX_ctrl(
-			 ctx, SSL_CTRL_CHAIN_CERT, 1, t->chain[i]) == 1;
-	return ok ? 0 : ssl_err(err, OE_ELIB, "set up TLS");
+	ssl->SSL_CTX_set_cert_cb(ctx, choose, (void *)(uintptr_t)current);
+	(void)ssl->SSL_CTX_ctrl(
+	    ctx, SSL_CTRL_SET_SESS_CACHE_MODE, SSL_SESS_CACHE_OFF, NULL);
+	/* idle connections cost little */
+	(void)ssl->SSL_CTX_ctrl(
+	    ctx, SSL_CTRL_MODE, SSL_MODE_RELEASE_BUFFERS, NULL);
+	if (ssl->SSL_CTX_ctrl(ctx, SSL_CTRL_SET_MIN_PROTO_VERSION,
+		TLS1_2_VERSION, NULL) != 1 ||
+	    ssl->SSL_CTX_set_cipher_list(ctx, ciphers12) != 1 ||
+	    ssl->SSL_CTX_set_num_tickets(ctx, 0) != 1)
+		return ssl_err(err, OE_ELIB, "set up TLS");
+	return 0;
 }
 
 void

@@ -46,7 +46,8 @@ struct run {
 	struct oe_mesh *m;
 	struct oe_mesh_api *api;
 	struct oe_mesh_account *account;
-	const char *arg; /* behind the verb, or NULL */
+	const char *arg;     /* behind the verb, or NULL */
+	struct oe_strs more; /* behind that; borrowed */
 };
 
 static bool
@@ -226,6 +227,23 @@ do_leave(struct run *r, struct oe_err *err)
 }
 
 static int
+do_tag(struct run *r, struct oe_err *err)
+{
+	const char *device = NULL;
+	char *network = NULL;
+	int e = device_of(r, &device, err);
+
+	if (e == 0)
+		e = oe_meshcmd_network(r->m, r->arg, &network, err);
+	if (e == 0)
+		e = oe_mesh_api_tag(r->api, network, device, &r->more, err);
+	if (e == 0)
+		oe_mesh_forget(r->m);
+	free(network);
+	return e;
+}
+
+static int
 do_rename(struct run *r, struct oe_err *err)
 {
 	const char *device = NULL;
@@ -275,6 +293,7 @@ static const struct {
     {"join", "a network", true, do_join},
     {"leave", "a network", true, do_leave},
     {"rename", "the new name", true, do_rename},
+    {"tag", "a network", true, do_tag},
     {"ls", NULL, false, do_ls},
 };
 
@@ -297,12 +316,12 @@ check(OE_UNUSED const struct oe_values *v, const struct oe_strs *operands,
 
 	if (i < 0)
 		return oe_err_set(err, OE_EUSAGE,
-		    "'%s' is none of register, join, leave, rename and ls",
+		    "'%s' is none of register, join, leave, rename, tag and ls",
 		    operands->v[0]);
 	if (verbs[i].must && operands->n < 2)
 		return oe_err_set(
 		    err, OE_EUSAGE, "%s wants %s", verbs[i].verb, verbs[i].arg);
-	if (!verbs[i].arg && operands->n > 1)
+	if (operands->n > (verbs[i].arg ? 2u : 1u) && verbs[i].run != do_tag)
 		return oe_err_set(
 		    err, OE_EUSAGE, "%s wants nothing more", verbs[i].verb);
 	return 0;
@@ -318,6 +337,8 @@ run(const struct oe_ctx *ctx)
 
 	if (status)
 		return status;
+	if (o->n > 2)
+		r.more = (struct oe_strs){o->v + 2, o->n - 2};
 	r.api = oe_mesh_api(r.m);
 	r.account = oe_mesh_account(r.m);
 	e = verbs[verb_of(o->v[0])].run(&r, &err);
@@ -331,15 +352,17 @@ static const struct oe_example examples[] = {
     {"omniedge device register", "this machine, by its host name"},
     {"omniedge device join lab", "get an address in network lab"},
     {"omniedge device rename robot-7", "call it otherwise"},
+    {"omniedge device tag lab operator",
+	"as an admin of lab: what policies know it by"},
     {NULL, NULL},
 };
 
 const struct oe_command oe_command_device = {
     .name = "device",
     .summary = "register this machine, join and leave networks",
-    .operands = "register|join|leave|rename|ls [NAME]",
+    .operands = "register|join|leave|rename|tag|ls [NAME] [TAG...]",
     .min_operands = 1,
-    .max_operands = 2,
+    .max_operands = -1,
     .params = params,
     .examples = examples,
     .check = check,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * omniedge networks and peers.
+ * omniedge peers.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -180,31 +180,13 @@ print_peers(const struct oe_values *v, const struct oe_mesh_entry *e, size_t n)
 }
 
 static int
-open_directory(
-    const struct oe_ctx *ctx, struct oe_mesh **ret, struct oe_mesh_dir **ret_d)
-{
-	struct oe_err err = OE_ERR_INIT;
-	const char *away = "";
-	int r, status = oe_meshcmd_open(ctx, ret);
-
-	if (status)
-		return status;
-	r = oe_mesh_directory(*ret, ret_d, &away, &err);
-	if (r < 0)
-		return oe_meshcmd_fail(ctx, r, &err);
-	oe_meshcmd_age(
-	    oe_time_wall_ms() - oe_mesh_dir_fetched_ms(*ret_d), away);
-	return 0;
-}
-
-static int
 run_peers(const struct oe_ctx *ctx)
 {
 	struct oe_mesh_entry *e = NULL;
 	struct oe_mesh_dir *d = NULL;
 	struct oe_mesh *m = NULL;
 	size_t n;
-	int status = open_directory(ctx, &m, &d);
+	int status = oe_meshcmd_directory(ctx, &m, &d);
 
 	if (!status) {
 		n = select_peers(ctx->values, d, &e);
@@ -229,62 +211,4 @@ const struct oe_command oe_command_peers = {
     .params = peers_params,
     .examples = peers_examples,
     .run = run_peers,
-};
-
-static const struct oe_param networks_params[] = {
-    OE_MESH_ROW_JSON("print a JSON object a line for each network"),
-    OE_MESH_ROWS_CACHE,
-    OE_MESH_ROWS_API,
-    {.name = NULL},
-};
-
-static void
-print_networks(const struct oe_mesh_dir *d)
-{
-	static const char *const titles[] = {
-	    "NAME", "ID", "RANGE", "ROLE", "DEVICES", NULL};
-	struct oe_table *t = oe_table_new(titles);
-	struct oe_mesh_entry_network n;
-	char text[32];
-	size_t i;
-
-	for (i = 0; i < oe_mesh_dir_networks(d); i++) {
-		oe_mesh_dir_network_at(d, i, &n);
-		oe_table_cell(t, n.name);
-		oe_table_cell(t, n.id);
-		oe_table_cell(t, n.ip_range);
-		oe_table_cell(t, oe_network_role(n.role, text, sizeof text));
-		snprintf(text, sizeof text, "%zu", n.devices);
-		oe_table_cell(t, text);
-	}
-	oe_table_print(&t);
-}
-
-static int
-run_networks(const struct oe_ctx *ctx)
-{
-	struct oe_mesh_entry_network n;
-	struct oe_mesh_dir *d = NULL;
-	struct oe_mesh *m = NULL;
-	int status = open_directory(ctx, &m, &d);
-	size_t i;
-
-	if (!status && oe_values_flag(ctx->values, "json")) {
-		for (i = 0; i < oe_mesh_dir_networks(d); i++) {
-			oe_mesh_dir_network_at(d, i, &n);
-			oe_meshcmd_print(oe_network_json(&n));
-		}
-	} else if (!status) {
-		print_networks(d);
-	}
-	oe_mesh_free(&m);
-	return status;
-}
-
-const struct oe_command oe_command_networks = {
-    .name = "networks",
-    .summary = "the mesh networks of the account",
-    .operands = "",
-    .params = networks_params,
-    .run = run_networks,
 };

@@ -12,10 +12,13 @@
 #include "core/base/err.h"
 #include "core/base/fd.h"
 #include "core/base/jval.h"
+#include "core/base/log.h"
 #include "core/base/str.h"
 #include "core/base/time.h"
+#include "core/mesh/api.h"
 #include "core/mesh/policy.h"
 #include "core/net/cidr.h"
+#include "mesh/common.h"
 #include "mesh/ssh_policy.h"
 #include "mesh/ssh_policy_test.h"
 
@@ -134,6 +137,7 @@ static const struct oe_param params[] = {
 	.flags = OE_PARAM_CLI_ONLY,
 	.check = check_moment,
 	.section = WHAT},
+    OE_MESH_ROWS_API,
     {.name = NULL},
 };
 
@@ -142,6 +146,8 @@ static const struct oe_example examples[] = {
     {"omniedge ssh-policy test --policy policy.json --user ann@example.org "
      "--from 100.64.0.9 --as root",
 	"which rule decides, and what it permits"},
+    {"omniedge ssh-policy put lab policy.json",
+	"as an admin of the network lab: in force from now on"},
     {NULL, NULL},
 };
 
@@ -232,6 +238,55 @@ policy_check(const struct oe_ctx *ctx, const char *file)
 	return OE_EXIT_OK;
 }
 
+/* --- put --- */
+
+static int
+policy_upload(struct oe_mesh *m, const char *network, const char *file,
+    int64_t *ret_version, struct oe_err *err)
+{
+	struct oe_jval *v = NULL;
+	struct oe_buf text;
+	char *id = NULL;
+	int r = oe_fd_read_file(file, OE_POLICY_SIZE_MAX, &text, err);
+
+	if (r < 0)
+		return r;
+	r = oe_jval_parse(
+	    (const char *)oe_buf_head(&text), oe_buf_left(&text), &v, err);
+	if (r == 0)
+		r = oe_meshcmd_network(m, network, &id, err);
+	if (r == 0)
+		r = oe_mesh_api_policy_put(
+		    oe_mesh_api(m), id, v, ret_version, err);
+	free(id);
+	oe_jval_free(&v);
+	oe_buf_done(&text);
+	return r;
+}
+
+/* The API looks for mistakes too, but does not know their lines. */
+static int
+policy_put(const struct oe_ctx *ctx, const char *network, const char *file)
+{
+	struct oe_err err = OE_ERR_INIT;
+	struct oe_mesh *m = NULL;
+	int64_t version = 0;
+	int r, status = policy_check(ctx, file);
+
+	if (status == OE_EXIT_OK)
+		status = oe_meshcmd_open(ctx, &m);
+	if (status != OE_EXIT_OK)
+		return status;
+	r = policy_upload(m, network, file, &version, &err);
+	if (r < 0)
+		status = oe_meshcmd_fail(ctx, r, &err);
+	else
+		oe_log_info(NULL, "the policy of %s is version %lld", network,
+		    (long long)version);
+	oe_mesh_free(&m);
+	return status;
+}
+
 static int
 policy_args(const struct oe_values *v, const struct oe_strs *operands,
     struct oe_err *err)
@@ -243,9 +298,14 @@ policy_args(const struct oe_values *v, const struct oe_strs *operands,
 	if (!strcmp(what, "check"))
 		return oe_err_set(
 		    err, OE_EUSAGE, "check takes one file: check FILE");
+	if (!strcmp(what, "put") && operands->n == 3)
+		return 0;
+	if (!strcmp(what, "put"))
+		return oe_err_set(err, OE_EUSAGE,
+		    "put takes a network and a file: put NETWORK FILE");
 	if (strcmp(what, "test"))
-		return oe_err_set(
-		    err, OE_EUSAGE, "'%s' is neither check nor test", what);
+		return oe_err_set(err, OE_EUSAGE,
+		    "'%s' is none of check, test and put", what);
 	if (operands->n > 1)
 		return oe_err_set(err, OE_EUSAGE, "test takes options only");
 	if (!oe_values_str(v, "policy"))
@@ -258,15 +318,18 @@ policy_run(const struct oe_ctx *ctx)
 {
 	if (!strcmp(ctx->operands->v[0], "check"))
 		return policy_check(ctx, ctx->operands->v[1]);
+	if (!strcmp(ctx->operands->v[0], "put"))
+		return policy_put(
+		    ctx, ctx->operands->v[1], ctx->operands->v[2]);
 	return oe_mesh__policy_test(ctx);
 }
 
 const struct oe_command oe_mesh_command_ssh_policy = {
     .name = "ssh-policy",
-    .summary = "check a policy, and ask it who may do what",
-    .operands = "check|test [FILE]",
+    .summary = "check a policy, ask it who may do what, put it in force",
+    .operands = "check|test|put [NETWORK] [FILE]",
     .min_operands = 1,
-    .max_operands = 2,
+    .max_operands = 3,
     .params = params,
     .examples = examples,
     .check = policy_args,

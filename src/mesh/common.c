@@ -14,6 +14,7 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
+#include "core/base/time.h"
 #include "core/mesh/api.h"
 
 #define SECRET_MAX 4096
@@ -82,6 +83,24 @@ oe_meshcmd_open(const struct oe_ctx *ctx, struct oe_mesh **ret)
 	if (r == OE_ENOENT)
 		r = OE_EAUTH;
 	return r < 0 ? oe_meshcmd_fail(ctx, r, &err) : 0;
+}
+
+int
+oe_meshcmd_directory(
+    const struct oe_ctx *ctx, struct oe_mesh **ret, struct oe_mesh_dir **ret_d)
+{
+	struct oe_err err = OE_ERR_INIT;
+	const char *away = "";
+	int r, status = oe_meshcmd_open(ctx, ret);
+
+	if (status)
+		return status;
+	r = oe_mesh_directory(*ret, ret_d, &away, &err);
+	if (r < 0)
+		return oe_meshcmd_fail(ctx, r, &err);
+	oe_meshcmd_age(
+	    oe_time_wall_ms() - oe_mesh_dir_fetched_ms(*ret_d), away);
+	return 0;
 }
 
 int

@@ -84,6 +84,13 @@ struct oe_mesh_plan oe_meshcmd_plan(const struct oe_values *v);
  * Return: 0, or an exit status.
  */
 int oe_meshcmd_open(const struct oe_ctx *ctx, struct oe_mesh **ret);
+/**
+ * oe_meshcmd_directory() - the same, and the peers; their age is told when
+ * the API is away.
+ * @ret_d: borrowed from *@ret.
+ */
+int oe_meshcmd_directory(
+    const struct oe_ctx *ctx, struct oe_mesh **ret, struct oe_mesh_dir **ret_d);
 /** oe_meshcmd_fail() - tell @err and make an exit status of @r. */
 int oe_meshcmd_fail(const struct oe_ctx *ctx, int r, const struct oe_err *err);
 /** oe_meshcmd_age() - say so when the API was away and old peers are shown. */

@@ -4,40 +4,36 @@
  */
 #pragma once
 
-#include <stdbool.h>
-
+#include "core/base/buf.h"
 #include "core/mesh/account.h"
-#include "core/mesh/api.h"
 #include "core/mesh/spool.h"
+#include "core/net/ipc.h"
 #include "mesh/keeper.h"
-
-#define OE_KEEPER_POLICY_MAX    (16 << 20)
-#define OE_KEEPER_DIRECTORY_MAX (48 << 20)
+#include "mesh/keeper_proto.h"
 
 struct keeper {
 	const struct oe_keeper_plan *plan;
 	int fd; /* to the listener */
+	int courier_fd;
+	pid_t courier;
 	struct oe_mesh_account account;
-	struct oe_mesh_api *api;
 	struct oe_spool spool;
-	bool keys_told; /* host keys are with the API, or it was told why not */
-	int64_t events_pause_ms, events_next_ms;
+	uint64_t synced;                   /* size that is surely on disk */
+	uint64_t version[OE_KEEPER_KINDS]; /* of what is on disk; 0: nothing */
+	char *etag[OE_KEEPER_KINDS];
+	struct oe_buf payload; /* what came of one so far */
 };
 
-/* Each does one thing once: 0 or an error that is in @err. */
-int keeper_directory(struct keeper *k, struct oe_err *err);
-int keeper_policy(struct keeper *k, struct oe_err *err);
-int keeper_host_keys(struct keeper *k, struct oe_err *err);
-int keeper_heartbeat(struct keeper *k, struct oe_err *err);
-int keeper_orders(struct keeper *k, struct oe_err *err);
-/** keeper_events() - a batch; OE_EAGAIN: there are more. */
-int keeper_events(struct keeper *k, struct oe_err *err);
-
-/**
- * keeper_call() - with a login by the security key when the token is no
- * longer accepted.
- */
-int keeper_call(struct keeper *k, const struct oe_mesh_call *call,
-    struct oe_mesh_answer *ret, struct oe_err *err) OE_MUST_CHECK;
 /** keeper_tell() - a note for the listener. */
 void keeper_tell(struct keeper *k, const struct oe_keeper_note *n);
+
+/* keeper_serve.c */
+/** keeper_load_documents() - what was kept before. */
+void keeper_load_documents(struct keeper *k);
+/** keeper_send_plan() - what the courier begins with. */
+int keeper_send_plan(struct keeper *k, struct oe_err *err);
+/**
+ * keeper_serve() - one message of the courier.
+ * Return: 0; OE_ECLOSED: it is gone; OE_EPROTO: it is not ours any more.
+ */
+int keeper_serve(struct keeper *k, struct oe_err *err);

@@ -3,6 +3,7 @@
 
 #include "mesh/client_names.h"
 #include "mesh/commands.h"
+#include "mesh/courier.h"
 #include "mesh/server_policy.h"
 #include "mesh/ssh_policy.h"
 
@@ -17,6 +18,7 @@ static const struct oe_command *const commands[] = {
     &oe_command_nc,
     &oe_command_ssh_config,
     &oe_mesh_command_ssh_policy,
+    &oe_mesh_command_courier,
     NULL,
 };
 

@@ -28,7 +28,7 @@ struct oe_srv_doc {
 	char *denied; /* nothing is permitted, and why; or NULL */
 	struct oe_roster *roster;
 	struct oe_mesh__network network;
-	struct oe_jval *text; /* what the network borrows from */
+	char *network_id, *device_id, *interface; /* what it borrows */
 };
 
 /* One of them. */
@@ -180,9 +180,8 @@ source_order(struct oe_srv_feed *f, char conn[OE_SRV_ORDER_MAX])
 }
 
 static int
-doc_network(struct oe_srv_doc *d, struct oe_err *err)
+doc_network(struct oe_srv_doc *d, const struct oe_jval *v, struct oe_err *err)
 {
-	const struct oe_jval *v = d->text;
 	int r;
 
 	d->denied = oe_mem_strdup(oe_jval_get_text(v, "denied"));
@@ -195,11 +194,14 @@ doc_network(struct oe_srv_doc *d, struct oe_err *err)
 		    oe_jval_get(v, "directory"), &d->roster, err);
 	if (r < 0)
 		return r;
+	d->network_id = oe_mem_strdup(oe_jval_get_text(v, "network_id"));
+	d->device_id = oe_mem_strdup(oe_jval_get_text(v, "device_id"));
+	d->interface = oe_mem_strdup(oe_jval_get_text(v, "interface"));
 	d->network = (struct oe_mesh__network){
 	    .roster = d->roster,
-	    .network_id = oe_jval_get_text(v, "network_id"),
-	    .device_id = oe_jval_get_text(v, "device_id"),
-	    .interface = oe_jval_get_text(v, "interface"),
+	    .network_id = d->network_id,
+	    .device_id = d->device_id,
+	    .interface = d->interface,
 	};
 	d->provider = oe_mesh__identity_network(&d->network);
 	return 0;
@@ -212,7 +214,9 @@ source_free(struct oe_srv_doc **d)
 		return;
 	oe_policy_free(&(*d)->policy);
 	oe_roster_free(&(*d)->roster);
-	oe_jval_free(&(*d)->text);
+	oe_mem_free(&(*d)->network_id);
+	oe_mem_free(&(*d)->device_id);
+	oe_mem_free(&(*d)->interface);
 	oe_mem_free(&(*d)->denied);
 	oe_mem_free(d);
 }
@@ -223,6 +227,7 @@ source_parse(
     const void *p, size_t n, struct oe_srv_doc **ret, struct oe_err *err)
 {
 	struct oe_srv_doc *d = oe_mem_zalloc(sizeof *d);
+	struct oe_jval *v = NULL;
 	bool api = n > sizeof OE_MESH__API_MARK - 1 &&
 		   !memcmp(p, OE_MESH__API_MARK, sizeof OE_MESH__API_MARK - 1);
 	int r;
@@ -231,9 +236,10 @@ source_parse(
 	if (api) {
 		r = oe_jval_parse(
 		    (const char *)p + sizeof OE_MESH__API_MARK - 1,
-		    n - (sizeof OE_MESH__API_MARK - 1), &d->text, err);
+		    n - (sizeof OE_MESH__API_MARK - 1), &v, err);
 		if (r == 0)
-			r = doc_network(d, err);
+			r = doc_network(d, v, err);
+		oe_jval_free(&v);
 	} else {
 		r = oe_policy_parse(p, n, NULL, &d->policy, err);
 	}

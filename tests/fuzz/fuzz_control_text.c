@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Small texts of control-server: queries and forms, cookies, tokens, codes,
- * addresses to listen on.  The first byte says which.
+ * Small texts of control-server: queries and forms, tokens, codes, addresses
+ * to listen on, chains of proxies.  The first byte says which.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -42,15 +42,33 @@ token(const char *text)
 static void
 words(const char *text)
 {
-	char code[OE_CTL_USER_CODE_LEN + 1], email[256], cookie[32];
+	char code[OE_CTL_USER_CODE_LEN + 1], email[256];
 
 	if (oe_ctl_user_code_read(text, code) &&
 	    strlen(code) != OE_CTL_USER_CODE_LEN)
 		abort();
 	if (oe_ctl_email_read(text, email) && !strchr(email, '@'))
 		abort();
-	(void)oe_ctl_cookie(text, "a", cookie, sizeof cookie);
 	(void)oe_ctl_type_is(text, "application/json");
+}
+
+/* Behind a trusted proxy comes an address, whatever it has written. */
+static void
+chain(const char *text)
+{
+	struct oe_cidr_list *l = oe_cidr_list_new();
+	struct oe_ctl_client c;
+	struct oe_addr a;
+
+	if (oe_cidr_list_add(l, "10.0.0.0/8", NULL) < 0)
+		abort();
+	oe_ctl_client_find("10.0.0.1", &text, 1, l, &c);
+	if (oe_addr_parse(c.address, &a, NULL) < 0 || !c.source[0])
+		abort();
+	oe_ctl_client_find("192.0.2.1", &text, 1, l, &c);
+	if (strcmp(c.address, "192.0.2.1") != 0)
+		abort();
+	oe_cidr_list_free(&l);
 }
 
 int
@@ -68,6 +86,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 't':
 		token(text);
+		break;
+	case 'x':
+		chain(text);
 		break;
 	case 'l':
 		if (oe_ctl_listen_parse(text, &l, NULL) == 0 &&

@@ -48,6 +48,8 @@ enum oe_param_flag {
 	OE_PARAM_PEER = 1 << 4,
 	/* complete with local user names */
 	OE_PARAM_USER = 1 << 5,
+	/* may be a URL with a password in it, which is not printed */
+	OE_PARAM_URL = 1 << 6,
 };
 
 struct oe_param {

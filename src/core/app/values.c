@@ -251,6 +251,39 @@ oe_values_where(const struct oe_values *v, const char *name)
 	return x->source == OE_SOURCE_DEFAULT ? "default" : x->where;
 }
 
+/* A URL without its password, and without parameters that may hold one. */
+static void
+write_url(const char *s, FILE *out)
+{
+	const char *host = strstr(s, "://"), *at, *colon;
+
+	if (!host) {
+		fputs(s, out);
+		return;
+	}
+	host += 3;
+	/* a password may hold an unescaped '@' or '/': the last one counts */
+	at = strrchr(host, '@');
+	colon = at ? memchr(host, ':', (size_t)(at - host)) : NULL;
+	if (colon) {
+		fprintf(out, "%.*s:***", (int)(colon - s), s);
+		s = at;
+	}
+	fprintf(out, "%.*s", (int)strcspn(s, "?"), s);
+	if (strchr(s, '?'))
+		fputs("?***", out);
+}
+
+static void
+write_value(const struct oe_param *p, const char *s, FILE *out)
+{
+	fprintf(out, "%s = ", p->name);
+	if (p->flags & OE_PARAM_URL)
+		write_url(s, out);
+	else
+		fputs(s, out);
+}
+
 void
 oe_app__values_write(const struct oe_values *v, FILE *out)
 {
@@ -265,9 +298,10 @@ oe_app__values_write(const struct oe_values *v, FILE *out)
 			continue;
 		if (!x->items.n)
 			fprintf(out, "; %s is not set\n", p[i].name);
-		for (k = 0; k < x->items.n; k++)
-			fprintf(out, "%s = %s ; %s\n", p[i].name, x->items.v[k],
-			    oe_values_where(v, p[i].name));
+		for (k = 0; k < x->items.n; k++) {
+			write_value(&p[i], x->items.v[k], out);
+			fprintf(out, " ; %s\n", oe_values_where(v, p[i].name));
+		}
 	}
 }
 

@@ -174,11 +174,12 @@ oe_str_match_list(const char *list, const char *text)
 
 /* Length of the valid UTF-8 sequence at @s, 0 when there is none. */
 static size_t
-str_utf8(const unsigned char *s, size_t len)
+str_utf8(const unsigned char *s, size_t len, uint32_t *ret)
 {
 	size_t n, i;
 	uint32_t c;
 
+	*ret = s[0];
 	if (s[0] < 0x80)
 		return 1;
 	n = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
@@ -192,12 +193,19 @@ str_utf8(const unsigned char *s, size_t len)
 	}
 	if ((n == 3 && c < 0x800) || (n == 4 && (c < 0x10000 || c > 0x10ffff)))
 		return 0;
-	/* surrogates; C1 controls and bidi overrides act on terminals */
-	if ((c >= 0xd800 && c <= 0xdfff) || (c >= 0x80 && c < 0xa0) ||
-	    (c >= 0x200e && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-	    (c >= 0x2066 && c <= 0x2069))
+	/* surrogates */
+	if (c >= 0xd800 && c <= 0xdfff)
 		return 0;
+	*ret = c;
 	return n;
+}
+
+/* C1 controls and bidi overrides act on terminals. */
+static bool
+str_acts(uint32_t c)
+{
+	return (c >= 0x80 && c < 0xa0) || (c >= 0x200e && c <= 0x200f) ||
+	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
 /* The character of @n bytes at @p as it may be shown; returns its bytes. */
@@ -225,17 +233,35 @@ str_show(const unsigned char *p, size_t n, char ret[8])
 	return 4;
 }
 
+bool
+oe_str_is_utf8(const char *s)
+{
+	const unsigned char *p = (const unsigned char *)s;
+	size_t len = strlen(s), n;
+	uint32_t c;
+
+	for (; len > 0; p += n, len -= n) {
+		n = str_utf8(p, len, &c);
+		if (n == 0)
+			return false;
+	}
+	return true;
+}
+
 void
 oe_str_escape(const char *s, size_t len, char *ret, size_t size)
 {
 	const unsigned char *p = (const unsigned char *)s;
 	size_t out = 0, n, shown;
 	char one[8];
+	uint32_t c;
 
 	if (!size)
 		return;
 	while (len) {
-		n = str_utf8(p, len);
+		n = str_utf8(p, len, &c);
+		if (n && str_acts(c))
+			n = 0;
 		shown = str_show(p, n, one);
 		if (!n)
 			n = 1;

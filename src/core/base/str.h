@@ -48,6 +48,8 @@ int oe_str_match_list(const char *list, const char *text);
  * The result is cut with "..." when @size is too small; always ended.
  */
 void oe_str_escape(const char *s, size_t len, char *ret, size_t size);
+/** oe_str_is_utf8() - all of it (RFC 3629)? */
+bool oe_str_is_utf8(const char *s);
 /** oe_str_base64() - standard base64 of @n bytes with padding; free() it. */
 char *oe_str_base64(const void *p, size_t n, bool padding);
 /**

@@ -43,6 +43,12 @@ oe_time_mono_us(void)
 }
 
 int64_t
+oe_time_boot_ms(void)
+{
+	return time_read(CLOCK_BOOTTIME);
+}
+
+int64_t
 oe_time_wall_ms(void)
 {
 	return time_read(CLOCK_REALTIME);

@@ -11,6 +11,11 @@
 int64_t oe_time_mono_ms(void);
 /** oe_time_mono_us() - the same clock in microseconds. */
 int64_t oe_time_mono_us(void);
+/**
+ * oe_time_boot_ms() - the same since the machine started: it goes on while the
+ * machine sleeps.
+ */
+int64_t oe_time_boot_ms(void);
 /** oe_time_wall_ms() - milliseconds since 1970 UTC. */
 int64_t oe_time_wall_ms(void);
 /** oe_time_fake() - tests only: both clocks answer @ms until -1 is set. */

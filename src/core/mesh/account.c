@@ -345,7 +345,7 @@ write_intent(struct oe_mesh_account *a, struct oe_err *err)
 
 /* The lock is the caller's. */
 static int
-refresh_locked(struct oe_mesh_account *a, struct oe_mesh_api *api,
+renew_locked(struct oe_mesh_account *a, const struct oe_mesh_renewer *by,
     const char *refused, struct oe_err *err)
 {
 	struct oe_mesh_tokens t = {0};
@@ -362,7 +362,7 @@ refresh_locked(struct oe_mesh_account *a, struct oe_mesh_api *api,
 	r = write_intent(a, err);
 	if (r < 0)
 		return r;
-	r = oe_mesh_login_refresh(api, a->refresh, a->oauth, &t, err);
+	r = by->ask(by->arg, a->refresh, a->oauth, &t, err);
 	if (r == OE_EAUTH)
 		return oe_err_wrap(err, r,
 		    broken_off ? "the login cannot be renewed, as a renewal "
@@ -381,13 +381,29 @@ refresh_locked(struct oe_mesh_account *a, struct oe_mesh_api *api,
 }
 
 int
-oe_mesh_account_refresh(struct oe_mesh_account *a, struct oe_mesh_api *api,
-    const char *refused, struct oe_err *err)
+oe_mesh_account_renew(struct oe_mesh_account *a,
+    const struct oe_mesh_renewer *by, const char *refused, struct oe_err *err)
 {
 	int fd = -1, r = oe_mesh_lock(a->path, &fd, err);
 
 	if (r == 0)
-		r = refresh_locked(a, api, refused, err);
+		r = renew_locked(a, by, refused, err);
 	oe_fd_close(&fd);
 	return r;
+}
+
+static int
+refresh_ask(void *arg, const char *refresh, bool oauth,
+    struct oe_mesh_tokens *ret, struct oe_err *err)
+{
+	return oe_mesh_login_refresh(arg, refresh, oauth, ret, err);
+}
+
+int
+oe_mesh_account_refresh(struct oe_mesh_account *a, struct oe_mesh_api *api,
+    const char *refused, struct oe_err *err)
+{
+	const struct oe_mesh_renewer by = {refresh_ask, api};
+
+	return oe_mesh_account_renew(a, &by, refused, err);
 }

@@ -98,6 +98,21 @@ void oe_mesh_account_take(struct oe_mesh_account *a, struct oe_mesh_tokens *t);
 int oe_mesh_account_refresh(struct oe_mesh_account *a, struct oe_mesh_api *api,
     const char *refused, struct oe_err *err) OE_MUST_CHECK;
 
+/* Who asks the API for new tokens: as oe_mesh_login_refresh() answers. */
+struct oe_mesh_renewer {
+	int (*ask)(void *arg, const char *refresh, bool oauth,
+	    struct oe_mesh_tokens *ret, struct oe_err *err);
+	void *arg;
+};
+
+/**
+ * oe_mesh_account_renew() - the same, when another process speaks with the
+ * API.
+ */
+int oe_mesh_account_renew(struct oe_mesh_account *a,
+    const struct oe_mesh_renewer *by, const char *refused,
+    struct oe_err *err) OE_MUST_CHECK;
+
 /**
  * oe_mesh_lock() - between processes: the lock file beside @path.
  * @ret_fd: closing it gives the lock back.

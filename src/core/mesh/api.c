@@ -13,8 +13,11 @@
 #include "core/net/http.h"
 
 struct oe_mesh_api {
-	char *origin, *ca_file, *pin;
+	char *origin, *ca_file, *ca_pem, *pin;
 	struct oe_mesh_account *account;
+	int (*renew)(void *arg, struct oe_mesh_api *api, const char *refused,
+	    struct oe_err *err);
+	void *renew_arg;
 	int64_t connect_ms, total_ms;
 	int64_t deadline_ms;
 	unsigned tries;
@@ -28,8 +31,11 @@ oe_mesh_api_new(const struct oe_mesh_api_plan *plan)
 
 	a->origin = oe_mem_strdup(plan->origin);
 	a->ca_file = oe_mem_strdup(plan->ca_file);
+	a->ca_pem = oe_mem_strdup(plan->ca_pem);
 	a->pin = oe_mem_strdup(plan->pin);
 	a->account = plan->account;
+	a->renew = plan->renew;
+	a->renew_arg = plan->renew_arg;
 	a->connect_ms = plan->connect_ms;
 	a->total_ms = plan->total_ms;
 	a->tries = plan->tries;
@@ -46,6 +52,7 @@ oe_mesh_api_free(struct oe_mesh_api **ap)
 	oe_http_free(&a->http);
 	oe_mem_free(&a->origin);
 	oe_mem_free(&a->ca_file);
+	oe_mem_free(&a->ca_pem);
 	oe_mem_free(&a->pin);
 	oe_mem_free(ap);
 }
@@ -76,11 +83,12 @@ oe_mesh_api_is_away(int r)
 	return false;
 }
 
-static int
-connect_first(struct oe_mesh_api *a, struct oe_err *err)
+int
+oe_mesh_api_prepare(struct oe_mesh_api *a, struct oe_err *err)
 {
 	const struct oe_http_plan plan = {
 	    .ca_file = a->ca_file,
+	    .ca_pem = a->ca_pem,
 	    .pin = a->pin,
 	    .user_agent = "omniedge/" PACKAGE_VERSION,
 	    .connect_ms = a->connect_ms,
@@ -146,7 +154,7 @@ no_answer(const struct oe_mesh_api *a, int r, struct oe_err *err)
 {
 	if (r != OE_EPERM)
 		return oe_err_wrap(err, r, "control API %s", a->origin);
-	if (a->pin || a->ca_file)
+	if (a->pin || a->ca_file || a->ca_pem)
 		return oe_err_wrap(err, OE_EPROTO, "control API %s", a->origin);
 	return oe_err_wrap(err, OE_EPROTO,
 	    "control API %s is not believed (a control-server that made its "
@@ -212,14 +220,16 @@ oe_mesh_api_call(struct oe_mesh_api *a, const struct oe_mesh_call *call,
 	int r;
 
 	memset(ret, 0, sizeof *ret);
-	r = connect_first(a, err);
+	r = oe_mesh_api_prepare(a, err);
 	if (r < 0)
 		return r;
 	if (named)
 		token = oe_mem_strdup(a->account->token);
 	r = ask(a, call, token, ret, err);
 	if (named && ret->status == 401) {
-		r = oe_mesh_account_refresh(a->account, a, token, err);
+		r = a->renew
+			? a->renew(a->renew_arg, a, token, err)
+			: oe_mesh_account_refresh(a->account, a, token, err);
 		if (r == 0) {
 			oe_mesh_answer_done(ret);
 			r = ask(a, call, a->account->token, ret, err);

@@ -43,6 +43,15 @@ struct oe_mesh_api_plan {
 	 * Borrowed; a refresh changes it, and its file.
 	 */
 	struct oe_mesh_account *account;
+	/*
+	 * In a process that has no such file: puts another token into @account
+	 * than the one that was @refused.  As oe_mesh_account_refresh(), which
+	 * NULL stands for.
+	 */
+	int (*renew)(void *arg, struct oe_mesh_api *api, const char *refused,
+	    struct oe_err *err);
+	void *renew_arg;
+	const char *ca_pem; /* certificates themselves, instead of ca_file */
 	int64_t connect_ms, total_ms; /* 0: as in core/net/http.h */
 	unsigned tries;
 };
@@ -50,6 +59,9 @@ struct oe_mesh_api_plan {
 /** oe_mesh_api_new() - touches no network; @plan is copied. */
 struct oe_mesh_api *oe_mesh_api_new(const struct oe_mesh_api_plan *plan);
 void oe_mesh_api_free(struct oe_mesh_api **a);
+/** oe_mesh_api_prepare() - load what the first call would; as it would fail. */
+int
+oe_mesh_api_prepare(struct oe_mesh_api *a, struct oe_err *err) OE_MUST_CHECK;
 /**
  * oe_mesh_api_deadline() - calls are over by then, however many; those that
  * come after fail with OE_ETIMEOUT.
@@ -187,4 +199,31 @@ int oe_mesh_api_remove(
  * @hardware: what it was registered with.
  */
 int oe_mesh_api_heartbeat(struct oe_mesh_api *a, const char *hardware,
+    struct oe_err *err) OE_MUST_CHECK;
+
+/* What the administrator of a network does; OE_EPERM when one is not. */
+
+/**
+ * oe_mesh_api_network_new() - @range: "100.64.9.0/24".
+ * @ret_id: free() it.
+ */
+int oe_mesh_api_network_new(struct oe_mesh_api *a, const char *name,
+    const char *range, char **ret_id, struct oe_err *err) OE_MUST_CHECK;
+/** oe_mesh_api_invite() - the account of @email, be it there already or not. */
+int oe_mesh_api_invite(struct oe_mesh_api *a, const char *network_id,
+    const char *email, struct oe_err *err) OE_MUST_CHECK;
+/**
+ * oe_mesh_api_accept() - the caller's one invitation that waits and is for
+ * @network, by id or name.
+ * Return: as oe_mesh_api_call(), OE_ENOENT (none), OE_EEXIST (several).
+ */
+int oe_mesh_api_accept(struct oe_mesh_api *a, const char *network,
+    struct oe_err *err) OE_MUST_CHECK;
+/** oe_mesh_api_tag() - the device's tags in that network are these alone. */
+int oe_mesh_api_tag(struct oe_mesh_api *a, const char *network_id,
+    const char *device_id, const struct oe_strs *tags,
+    struct oe_err *err) OE_MUST_CHECK;
+/** oe_mesh_api_policy_put() - @policy: as doc/protocol/policy.md has it. */
+int oe_mesh_api_policy_put(struct oe_mesh_api *a, const char *network_id,
+    const struct oe_jval *policy, int64_t *ret_version,
     struct oe_err *err) OE_MUST_CHECK;

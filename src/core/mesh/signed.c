@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,8 +18,9 @@
 #include "core/base/str.h"
 #include "core/base/time.h"
 
-#define CONTEXT  "omniedge signed document 1\n"
-#define ETAG_MAX 256
+#define CONTEXT     "omniedge signed document 1\n"
+#define ETAG_MAX    256
+#define CONFIRM_MAX 64
 
 /* What is signed: the context and the payload; free() it. */
 static char *
@@ -29,27 +32,36 @@ signed_bytes(const char *payload, size_t *ret_n)
 	return s;
 }
 
-char *
-oe_signed_make(const struct oe_sign_key *key, const char *payload)
+static char *
+signed_text(const char *payload, const uint8_t sig[OE_SIGN_SIZE],
+    const uint8_t key[OE_SIGN_PUBLIC_SIZE])
 {
 	struct oe_jval *v = oe_jval_object();
-	uint8_t sig[OE_SIGN_SIZE];
-	char *bytes, *text;
-	size_t n;
+	char *text;
 
-	bytes = signed_bytes(payload, &n);
-	oe_sign(key, bytes, n, sig);
-	free(bytes);
 	oe_jval_set_text(v, "payload", payload);
-	text = oe_str_base64(sig, sizeof sig, true);
+	text = oe_str_base64(sig, OE_SIGN_SIZE, true);
 	oe_jval_set_text(v, "signature", text);
 	free(text);
-	text = oe_str_base64(key->public, sizeof key->public, true);
+	text = oe_str_base64(key, OE_SIGN_PUBLIC_SIZE, true);
 	oe_jval_set_text(v, "key", text);
 	free(text);
 	text = oe_jval_dump(v, 0);
 	oe_jval_free(&v);
 	return text;
+}
+
+char *
+oe_signed_make(const struct oe_sign_key *key, const char *payload)
+{
+	uint8_t sig[OE_SIGN_SIZE];
+	char *bytes;
+	size_t n;
+
+	bytes = signed_bytes(payload, &n);
+	oe_sign(key, bytes, n, sig);
+	free(bytes);
+	return signed_text(payload, sig, key->public);
 }
 
 /* Base64 of exactly @n bytes. */
@@ -71,24 +83,19 @@ signed_get(const struct oe_jval *v, const char *name, uint8_t *to, size_t n)
 }
 
 static int
-signed_verify(const struct oe_jval *v, const struct oe_signed_expect *e,
+signed_verify(const struct oe_signed_parts *p, const struct oe_signed_expect *e,
     struct oe_err *err)
 {
-	uint8_t sig[OE_SIGN_SIZE], key[OE_SIGN_PUBLIC_SIZE];
-	const char *payload = oe_jval_get_text(v, "payload");
 	char *bytes;
 	size_t n;
 	bool ok;
 
-	if (!payload || !signed_get(v, "signature", sig, sizeof sig) ||
-	    !signed_get(v, "key", key, sizeof key))
-		return oe_err_set(err, OE_EPROTO, "it is no signed document");
-	if (!oe_mem_equal(key, e->public_key, sizeof key))
+	if (!oe_mem_equal(p->key, e->public_key, sizeof p->key))
 		return oe_err_set(err, OE_EAUTH,
 		    "it is signed with another key than the one that was "
 		    "learned at login");
-	bytes = signed_bytes(payload, &n);
-	ok = oe_sign_verify(e->public_key, bytes, n, sig);
+	bytes = signed_bytes(p->payload, &n);
+	ok = oe_sign_verify(e->public_key, bytes, n, p->signature);
 	free(bytes);
 	return ok ? 0 : oe_err_set(err, OE_EAUTH, "its signature is wrong");
 }
@@ -131,10 +138,10 @@ signed_judge(const struct oe_signed *d, const struct oe_signed_expect *e,
 }
 
 int
-oe_signed_read(const void *text, size_t n, const struct oe_signed_expect *e,
-    struct oe_signed *ret, struct oe_err *err)
+oe_signed_split(
+    const void *text, size_t n, struct oe_signed_parts *ret, struct oe_err *err)
 {
-	struct oe_signed d = {0};
+	struct oe_signed_parts p = {0};
 	struct oe_jval *v = NULL;
 	const char *payload;
 	int r;
@@ -143,27 +150,77 @@ oe_signed_read(const void *text, size_t n, const struct oe_signed_expect *e,
 		return oe_err_set(err, OE_ETOOBIG, "it is larger than %d bytes",
 		    OE_SIGNED_MAX);
 	r = oe_jval_parse(text, n, &v, err);
-	if (r == 0)
-		r = signed_verify(v, e, err);
 	if (r < 0)
-		goto out;
-	/* nothing of the payload is read before it was signed for */
+		return r;
 	payload = oe_jval_get_text(v, "payload");
-	r = oe_jval_parse(payload, strlen(payload), &d.payload, err);
+	if (payload && signed_get(v, "signature", p.signature, OE_SIGN_SIZE) &&
+	    signed_get(v, "key", p.key, OE_SIGN_PUBLIC_SIZE)) {
+		p.payload = oe_mem_strdup(payload);
+		p.n = strlen(payload);
+		*ret = p;
+	} else {
+		r = oe_err_set(err, OE_EPROTO, "it is no signed document");
+	}
+	oe_jval_free(&v);
+	return r;
+}
+
+void
+oe_signed_parts_done(struct oe_signed_parts *p)
+{
+	oe_mem_free(&p->payload);
+	p->n = 0;
+}
+
+/* Nothing of the payload is read before it was signed for. */
+static int
+signed_open(const struct oe_signed_parts *p, const struct oe_signed_expect *e,
+    struct oe_signed *ret, struct oe_err *err)
+{
+	struct oe_signed d = {0};
+	int r = signed_verify(p, e, err);
+
+	if (r == 0)
+		r = oe_jval_parse(p->payload, p->n, &d.payload, err);
 	if (r == 0)
 		r = signed_fields(&d, err);
 	if (r == 0)
 		r = signed_judge(&d, e, err);
 	if (r < 0)
-		goto out;
-	d.text = oe_mem_zalloc(n + 1);
-	memcpy(d.text, text, n);
-	d.n = n;
-	*ret = d;
-	d = (struct oe_signed){0};
-out:
-	oe_jval_free(&v);
-	oe_signed_done(&d);
+		oe_signed_done(&d);
+	else
+		*ret = d;
+	return r;
+}
+
+int
+oe_signed_believe(const struct oe_signed_parts *p,
+    const struct oe_signed_expect *e, struct oe_signed *ret, struct oe_err *err)
+{
+	int r = signed_open(p, e, ret, err);
+
+	if (r < 0)
+		return r;
+	ret->text = signed_text(p->payload, p->signature, p->key);
+	ret->n = strlen(ret->text);
+	return 0;
+}
+
+int
+oe_signed_read(const void *text, size_t n, const struct oe_signed_expect *e,
+    struct oe_signed *ret, struct oe_err *err)
+{
+	struct oe_signed_parts p = {0};
+	int r = oe_signed_split(text, n, &p, err);
+
+	if (r == 0)
+		r = signed_open(&p, e, ret, err);
+	if (r == 0) {
+		ret->text = oe_mem_zalloc(n + 1);
+		memcpy(ret->text, text, n);
+		ret->n = n;
+	}
+	oe_signed_parts_done(&p);
 	return r;
 }
 
@@ -214,9 +271,30 @@ oe_signed_store(const char *path, const struct oe_signed *d,
 	return r;
 }
 
+static char *
+confirm_path(const char *path)
+{
+	return oe_mem_printf("%s.seen", path);
+}
+
+int
+oe_signed_confirm(
+    const char *path, uint64_t version, int64_t fetched_ms, struct oe_err *err)
+{
+	char *name = confirm_path(path), text[64];
+	int r;
+
+	snprintf(text, sizeof text, "%" PRIu64 " %" PRId64 "\n", version,
+	    fetched_ms);
+	r = oe_fd_write_file(name, text, strlen(text), 0600, err);
+	free(name);
+	return r;
+}
+
 /* The file, opened once: what is judged is what is read. */
 static int
-cached_read(const char *path, struct oe_buf *ret, struct oe_err *err)
+cached_read(
+    const char *path, size_t max, struct oe_buf *ret, struct oe_err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK), r;
 	struct stat st;
@@ -231,10 +309,35 @@ cached_read(const char *path, struct oe_buf *ret, struct oe_err *err)
 		r = oe_err_set(err, OE_EPERM,
 		    "'%s' is not a file that only we can write", path);
 	else
-		r = oe_fd_read_all(
-		    fd, path, 2 * (size_t)OE_SIGNED_MAX, ret, err);
+		r = oe_fd_read_all(fd, path, max, ret, err);
 	oe_fd_close(&fd);
 	return r;
+}
+
+/* When @version was confirmed, if that was later than @fetched_ms. */
+static int64_t
+confirm_read(const char *path, uint64_t version, int64_t fetched_ms)
+{
+	char *name = confirm_path(path), *s = NULL, *space;
+	struct oe_buf b = {0};
+	int64_t of = 0, at = 0;
+
+	if (cached_read(name, CONFIRM_MAX, &b, NULL) == 0) {
+		s = oe_mem_strndup(
+		    (const char *)oe_buf_head(&b), oe_buf_left(&b));
+		s[strcspn(s, "\n")] = '\0';
+		space = strchr(s, ' ');
+		if (space)
+			*space++ = '\0';
+		if (!space || oe_str_parse_int(s, 1, INT64_MAX, &of) < 0 ||
+		    oe_str_parse_int(space, 0, INT64_MAX, &at) < 0)
+			of = 0;
+	}
+	oe_buf_done(&b);
+	free(s);
+	free(name);
+	return of && (uint64_t)of == version && at > fetched_ms ? at
+								: fetched_ms;
 }
 
 int
@@ -245,7 +348,7 @@ oe_signed_load(const char *path, const struct oe_signed_expect *e,
 	struct oe_jval *v = NULL;
 	struct oe_buf text = {0};
 	const char *document;
-	int r = cached_read(path, &text, err);
+	int r = cached_read(path, 2 * (size_t)OE_SIGNED_MAX, &text, err);
 
 	if (r == 0)
 		r = oe_jval_parse(
@@ -262,10 +365,13 @@ oe_signed_load(const char *path, const struct oe_signed_expect *e,
 		oe_err_wrap(err, r, "'%s'", path);
 		goto out;
 	}
-	c.fetched_ms = oe_jval_get_int(v, "fetched_ms", 0);
+	c.fetched_ms = confirm_read(
+	    path, c.doc.version, oe_jval_get_int(v, "fetched_ms", 0));
 	/* a clock that went back must not keep a copy fresh for ever */
 	if (c.fetched_ms > e->now_ms)
-		c.fetched_ms = 0;
+		c.fetched_ms = c.fetched_ms > e->now_ms + OE_SIGNED_AHEAD_MS
+				   ? 0
+				   : e->now_ms;
 	c.etag = oe_mem_strdup(oe_jval_get_text(v, "etag"));
 	*ret = c;
 out:

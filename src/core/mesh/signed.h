@@ -71,10 +71,35 @@ int oe_signed_read(const void *text, size_t n, const struct oe_signed_expect *e,
     struct oe_signed *ret, struct oe_err *err) OE_MUST_CHECK;
 void oe_signed_done(struct oe_signed *d);
 
+/* What a document consists of, judged by nobody; oe_signed_parts_done() it. */
+struct oe_signed_parts {
+	char *payload; /* NUL behind it */
+	size_t n;
+	uint8_t signature[OE_SIGN_SIZE], key[OE_SIGN_PUBLIC_SIZE];
+};
+
+/**
+ * oe_signed_split() - take a document apart, without believing anything.
+ * @ret: untouched on failure.
+ * Return: 0, OE_EPROTO, OE_ETOOBIG.
+ */
+int oe_signed_split(const void *text, size_t n, struct oe_signed_parts *ret,
+    struct oe_err *err) OE_MUST_CHECK;
+void oe_signed_parts_done(struct oe_signed_parts *p);
+/**
+ * oe_signed_believe() - the second half of oe_signed_read(): a reader that is
+ * given parts by a process that it does not trust parses nothing that was not
+ * signed for.
+ * @ret: its text is made anew.
+ */
+int oe_signed_believe(const struct oe_signed_parts *p,
+    const struct oe_signed_expect *e, struct oe_signed *ret,
+    struct oe_err *err) OE_MUST_CHECK;
+
 /* A document on disk, and when the API last said that it is the newest. */
 struct oe_signed_cached {
 	struct oe_signed doc;
-	int64_t fetched_ms; /* wall clock */
+	int64_t fetched_ms; /* wall clock; 0 when that is in the future */
 	char *etag;         /* or NULL; owned */
 };
 
@@ -90,6 +115,14 @@ void oe_signed_cached_done(struct oe_signed_cached *c);
  */
 int oe_signed_store(const char *path, const struct oe_signed *d,
     const struct oe_signed_expect *e, int64_t fetched_ms, const char *etag,
+    struct oe_err *err) OE_MUST_CHECK;
+/**
+ * oe_signed_confirm() - the API has said now that @path is the newest: a line
+ * in a file beside it, since a directory is large and this comes each minute.
+ * @version: of what is there; for another one it does not count.
+ * Return: 0, OE_ESYS.
+ */
+int oe_signed_confirm(const char *path, uint64_t version, int64_t fetched_ms,
     struct oe_err *err) OE_MUST_CHECK;
 /**
  * oe_signed_load() - what oe_signed_store() kept, checked as if received.

@@ -157,6 +157,26 @@ oe_spool_open(const char *folder, struct oe_spool *ret, struct oe_err *err)
 	return r;
 }
 
+int
+oe_spool_reader(const char *folder, int *ret_fd, struct oe_err *err)
+{
+	char *path = spool_path(folder);
+	int r = spool_open_file(path, O_RDONLY, ret_fd, err);
+
+	free(path);
+	return r;
+}
+
+int
+oe_spool_adopt(int fd, uint64_t sent, struct oe_spool *ret, struct oe_err *err)
+{
+	*ret = (struct oe_spool){.fd = fd, .sent = sent};
+	ret->chunk = oe_mem_zalloc(OE_SPOOL_CHUNK);
+	if (spool_read_head(fd, ret->id) < 0)
+		return oe_err_set(err, OE_EPROTO, "it is no spool");
+	return 0;
+}
+
 void
 oe_spool_close(struct oe_spool *s)
 {
@@ -239,9 +259,15 @@ oe_spool_commit(struct oe_spool *s, uint64_t end, struct oe_err *err)
 	char text[MARK_MAX];
 	int r;
 
+	/* holes are for good: only what was there and is not given up yet */
+	if (end < s->sent || end > spool_size(s->fd))
+		return oe_err_set(err, OE_EPROTO,
+		    "no events end at %" PRIu64 " of the spool", end);
 	snprintf(text, sizeof text, "%s %" PRIu64 "\n", s->id, end);
 	s->sent = end;
 	s->n = s->next = 0;
+	if (!s->mark)
+		return 0;
 	r = oe_fd_write_file(s->mark, text, strlen(text), 0600, err);
 	if (r == 0)
 		spool_free_room(s);

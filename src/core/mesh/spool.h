@@ -58,6 +58,21 @@ struct oe_spool {
  */
 int oe_spool_open(
     const char *folder, struct oe_spool *ret, struct oe_err *err) OE_MUST_CHECK;
+/**
+ * oe_spool_adopt() - the same for a process that may only read: no mark is
+ * written, so that who can write it has to be told what was acknowledged.
+ * @fd: of oe_spool_open(), or of the file for reading; the spool's in any
+ * case.
+ * @sent: where the mark is.
+ */
+int oe_spool_adopt(int fd, uint64_t sent, struct oe_spool *ret,
+    struct oe_err *err) OE_MUST_CHECK;
+/**
+ * oe_spool_reader() - a descriptor for oe_spool_adopt() of another process;
+ * the caller's.
+ */
+int oe_spool_reader(
+    const char *folder, int *ret_fd, struct oe_err *err) OE_MUST_CHECK;
 void oe_spool_close(struct oe_spool *s);
 /** oe_spool_waits() - bytes that were not acknowledged. */
 uint64_t oe_spool_waits(const struct oe_spool *s);

@@ -63,6 +63,7 @@ oe_http_new(
 	}
 	h->curl = oe_mem_check(h->lib.easy_init());
 	h->ca_file = oe_mem_strdup(plan->ca_file);
+	h->ca_pem = oe_mem_strdup(plan->ca_pem);
 	h->pin = oe_mem_strdup(plan->pin);
 	h->user_agent = oe_mem_strdup(plan->user_agent);
 	h->connect_ms =
@@ -84,6 +85,7 @@ oe_http_free(struct oe_http **hp)
 		return;
 	h->lib.easy_cleanup(h->curl);
 	oe_mem_free(&h->ca_file);
+	oe_mem_free(&h->ca_pem);
 	oe_mem_free(&h->pin);
 	oe_mem_free(&h->user_agent);
 	h->lib.global_cleanup();

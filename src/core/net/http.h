@@ -34,6 +34,7 @@ struct oe_http;
 
 struct oe_http_plan {
 	const char *ca_file; /* PEM roots instead of the system's, or NULL */
+	const char *ca_pem;  /* the same as text, where no file can be read */
 	/*
 	 * "sha256//BASE64" of the server's public key (RFC 7469), or NULL.
 	 * Without ca_file the pin alone says who the server is; with it both

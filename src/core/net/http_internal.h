@@ -16,7 +16,7 @@
 struct oe_http {
 	struct oe_http__lib lib;
 	CURL *curl;
-	char *ca_file, *pin, *user_agent;
+	char *ca_file, *ca_pem, *pin, *user_agent;
 	int64_t connect_ms, total_ms;
 	unsigned tries;
 };

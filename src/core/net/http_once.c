@@ -166,7 +166,8 @@ set_server(CURL *c, const struct oe_http *h, bool plain)
 	const struct oe_http__lib *l = &h->lib;
 	/* with a pin alone, the key says it all: the name in a certificate
 	 * that the server made itself, and who signed it, do not matter */
-	bool by_name = h->ca_file || !h->pin;
+	bool by_name = h->ca_file || h->ca_pem || !h->pin;
+	struct curl_blob pem = {.data = h->ca_pem, .flags = CURL_BLOB_COPY};
 
 	l->easy_setopt(c, CURLOPT_PROTOCOLS_STR, plain ? "http" : "https");
 	/* curl would hand a token for this machine to a proxy elsewhere */
@@ -177,7 +178,11 @@ set_server(CURL *c, const struct oe_http *h, bool plain)
 	l->easy_setopt(c, CURLOPT_SSL_VERIFYHOST, by_name ? 2L : 0L);
 	if (h->pin)
 		l->easy_setopt(c, CURLOPT_PINNEDPUBLICKEY, h->pin);
-	if (h->ca_file) {
+	if (h->ca_pem) {
+		pem.len = strlen(h->ca_pem);
+		l->easy_setopt(c, CURLOPT_CAINFO_BLOB, &pem);
+		l->easy_setopt(c, CURLOPT_CAPATH, (char *)NULL);
+	} else if (h->ca_file) {
 		l->easy_setopt(c, CURLOPT_CAINFO, h->ca_file);
 		l->easy_setopt(c, CURLOPT_CAPATH, (char *)NULL);
 	}

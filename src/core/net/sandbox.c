@@ -24,17 +24,16 @@
 #include "core/base/err.h"
 #include "core/base/fd.h"
 #include "core/base/mem.h"
+#include "core/net/sandbox_internal.h"
 
 /* Newer than the headers that we may be compiled with. */
 #define OE_LANDLOCK_NET_ALL   UINT64_C(3) /* ABI 4: bind, connect over TCP */
+#define OE_LANDLOCK_NET_BIND  UINT64_C(1)
 #define OE_LANDLOCK_SCOPE_ALL UINT64_C(3) /* ABI 6: sockets, signals */
 #define OE_SANDBOX_FILTER_MAX 4096        /* instructions (BPF_MAXINSNS) */
 /* One for each connection that is forwarded, and a few. */
-#define OE_SANDBOX_NOFILE 4096
-
-struct oe_sandbox {
-	struct sock_fprog prog;
-};
+#define OE_SANDBOX_NOFILE        4096
+#define OE_SANDBOX_CLIENT_NOFILE 64
 
 /* struct landlock_ruleset_attr as of ABI 6. */
 struct sandbox_ruleset {
@@ -183,8 +182,8 @@ sandbox_add_arguments(scmp_filter_ctx c)
 	return r;
 }
 
-static int
-sandbox_export(scmp_filter_ctx c, struct oe_sandbox *s, struct oe_err *err)
+int
+oe_sandbox__export(scmp_filter_ctx c, struct oe_sandbox *s, struct oe_err *err)
 {
 	size_t size = OE_SANDBOX_FILTER_MAX * sizeof(struct sock_filter);
 	int fd = memfd_create("filter", MFD_CLOEXEC), r;
@@ -225,7 +224,7 @@ oe_sandbox_new(struct oe_sandbox **ret, struct oe_err *err)
 		    c, SCMP_ACT_ERRNO(EPERM), sandbox_refused[i], 0);
 	if (r == 0)
 		r = sandbox_add_arguments(c);
-	r = r == 0 ? sandbox_export(c, s, err)
+	r = r == 0 ? oe_sandbox__export(c, s, err)
 		   : oe_err_set(err, OE_ELIB, "build the system call filter");
 	if (c)
 		seccomp_release(c);
@@ -247,21 +246,27 @@ oe_sandbox_free(struct oe_sandbox **s)
 	*s = NULL;
 }
 
+/* Of a client, threads count as processes do, with those of its account. */
 static int
-sandbox_limits(struct oe_err *err)
+sandbox_limits(const struct oe_sandbox *s, struct oe_err *err)
 {
-	static const struct {
+	const struct {
 		int what;
 		rlim_t max;
 	} limits[] = {
 	    {RLIMIT_CORE, 0},
-	    {RLIMIT_NPROC, 0},
-	    {RLIMIT_NOFILE, OE_SANDBOX_NOFILE},
+	    {RLIMIT_NPROC, s->client ? RLIM_INFINITY : 0},
+	    {RLIMIT_MSGQUEUE, 0},
+	    {RLIMIT_NOFILE,
+		s->client ? OE_SANDBOX_CLIENT_NOFILE : OE_SANDBOX_NOFILE},
 	};
 	size_t i;
 
 	for (i = 0; i < OE_ARRAY_LEN(limits); i++) {
 		struct rlimit l;
+
+		if (limits[i].max == RLIM_INFINITY)
+			continue;
 
 		if (getrlimit((__rlimit_resource_t)limits[i].what, &l) < 0)
 			return oe_err_sys(err, "get a resource limit");
@@ -296,9 +301,12 @@ sandbox_landlock_abi(void)
 	    LANDLOCK_CREATE_RULESET_VERSION);
 }
 
-/* No rule is added: everything that the ruleset handles is refused. */
+/*
+ * No rule is added: everything that the ruleset handles is refused.  A client
+ * connects where it will, and reads what its libraries are set up by.
+ */
 static int
-sandbox_landlock(struct oe_err *err)
+sandbox_landlock(const struct oe_sandbox *s, struct oe_err *err)
 {
 	struct sandbox_ruleset a = {0};
 	int abi = sandbox_landlock_abi(), fd, r = 0;
@@ -310,12 +318,16 @@ sandbox_landlock(struct oe_err *err)
 	       : abi >= 3 ? (UINT64_C(1) << 15) - 1
 	       : abi == 2 ? (UINT64_C(1) << 14) - 1
 			  : (UINT64_C(1) << 13) - 1;
-	a.net = abi >= 4 ? OE_LANDLOCK_NET_ALL : 0;
+	a.net = abi < 4     ? 0
+		: s->client ? OE_LANDLOCK_NET_BIND
+			    : OE_LANDLOCK_NET_ALL;
 	a.scoped = abi >= 6 ? OE_LANDLOCK_SCOPE_ALL : 0;
 	size = abi >= 6 ? sizeof a : abi >= 4 ? 2 * sizeof a.fs : sizeof a.fs;
 	fd = (int)syscall(SYS_landlock_create_ruleset, &a, size, 0);
 	if (fd < 0)
 		return oe_err_sys(err, "make a Landlock ruleset");
+	if (s->client)
+		oe_sandbox__client_paths(fd);
 	if (syscall(SYS_landlock_restrict_self, fd, 0) < 0)
 		r = oe_err_sys(err, "enter Landlock");
 	oe_fd_close(&fd);
@@ -326,7 +338,7 @@ int
 oe_sandbox_enter(const struct oe_sandbox *s,
     const struct oe_sandbox_identity *id, struct oe_err *err)
 {
-	int r = sandbox_limits(err);
+	int r = sandbox_limits(s, err);
 
 	if (r == 0)
 		r = sandbox_become(id, err);
@@ -339,7 +351,7 @@ oe_sandbox_enter(const struct oe_sandbox *s,
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return oe_err_sys(err, "give up privileges");
-	r = sandbox_landlock(err);
+	r = sandbox_landlock(s, err);
 	if (r < 0)
 		return r;
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &s->prog) < 0)

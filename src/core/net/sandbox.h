@@ -23,6 +23,15 @@ struct oe_sandbox;
  * Return: 0 or OE_ELIB.
  */
 int oe_sandbox_new(struct oe_sandbox **ret, struct oe_err *err);
+/**
+ * oe_sandbox_new_client() - the same for a process that makes connections of
+ * its own by libraries that resolve names and speak TLS: it may make sockets
+ * of IP and connect, open files to read them, and have threads.  It cannot
+ * write or remove a file, accept connections, start a program or signal
+ * another process.  A call that is not known fails with EPERM, since other
+ * machines' libraries may try others; what no library would try ends it.
+ */
+int oe_sandbox_new_client(struct oe_sandbox **ret, struct oe_err *err);
 void oe_sandbox_free(struct oe_sandbox **s);
 
 struct oe_sandbox_identity {

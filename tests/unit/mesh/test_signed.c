@@ -205,10 +205,14 @@ test_cache(void **state)
 	e.version = 8;
 	assert_int_equal(oe_signed_load(path, &e, &c, NULL), OE_EPERM);
 	e.version = 0;
-	/* a time to come is no freshness */
-	assert_int_equal(store(path, 8, NOW + 1), 0);
+	/* a time to come is no freshness, a clock that was put right is */
+	assert_int_equal(store(path, 8, NOW + OE_SIGNED_AHEAD_MS + 1), 0);
 	assert_int_equal(oe_signed_load(path, &e, &c, NULL), 0);
 	assert_true(c.fetched_ms == 0);
+	oe_signed_cached_done(&c);
+	assert_int_equal(store(path, 8, NOW + OE_SIGNED_AHEAD_MS), 0);
+	assert_int_equal(oe_signed_load(path, &e, &c, NULL), 0);
+	assert_true(c.fetched_ms == NOW);
 	oe_signed_cached_done(&c);
 	/* others may not have written it */
 	assert_int_equal(chmod(path, 0620), 0);
@@ -224,6 +228,79 @@ test_cache(void **state)
 	rmdir(folder);
 }
 
+/* A word that a document is the newest counts for that version alone. */
+static void
+test_confirm(void **state)
+{
+	static const struct {
+		uint64_t version;
+		int64_t at, want;
+	} cases[] = {
+	    {8, NOW - 1000, NOW - 5000},
+	    {6, NOW - 1000, NOW - 5000},
+	    {7, NOW - 1000, NOW - 1000},
+	    {7, NOW - 9000, NOW - 5000},
+	    {7, NOW + OE_SIGNED_AHEAD_MS + 1, 0},
+	};
+	char folder[] = "/tmp/test_signed.XXXXXX", path[64], seen[80];
+	struct oe_signed_expect e = expect(0);
+	struct oe_signed_cached c;
+	size_t i;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof path, "%s/policy", folder);
+	snprintf(seen, sizeof seen, "%s.seen", path);
+	assert_int_equal(store(path, 7, NOW - 5000), 0);
+	for (i = 0; i < OE_ARRAY_LEN(cases); i++) {
+		assert_int_equal(oe_signed_confirm(
+				     path, cases[i].version, cases[i].at, NULL),
+		    0);
+		assert_int_equal(oe_signed_load(path, &e, &c, NULL), 0);
+		assert_true(c.fetched_ms == cases[i].want);
+		oe_signed_cached_done(&c);
+	}
+	/* nor one that others could have written */
+	assert_int_equal(oe_signed_confirm(path, 7, NOW - 1000, NULL), 0);
+	assert_int_equal(chmod(seen, 0666), 0);
+	assert_int_equal(oe_signed_load(path, &e, &c, NULL), 0);
+	assert_true(c.fetched_ms == NOW - 5000);
+	oe_signed_cached_done(&c);
+	unlink(seen);
+	unlink(path);
+	rmdir(folder);
+}
+
+/* As a process brings it that is not trusted: only what was signed counts. */
+static void
+test_parts(void **state)
+{
+	struct oe_signed_expect e = expect(7);
+	char *text = document(&key, 7);
+	struct oe_signed_parts p = {0};
+	struct oe_signed d;
+
+	(void)state;
+	assert_int_equal(oe_signed_split("[]", 2, &p, NULL), OE_EPROTO);
+	assert_int_equal(oe_signed_split(text, strlen(text), &p, NULL), 0);
+	assert_int_equal(oe_signed_believe(&p, &e, &d, NULL), 0);
+	assert_string_equal(d.text, text);
+	oe_signed_done(&d);
+	p.payload[p.n - 1] = ' ';
+	assert_int_equal(oe_signed_believe(&p, &e, &d, NULL), OE_EAUTH);
+	p.payload[p.n - 1] = '}';
+	p.signature[3] ^= 1;
+	assert_int_equal(oe_signed_believe(&p, &e, &d, NULL), OE_EAUTH);
+	p.signature[3] ^= 1;
+	memcpy(p.key, other.public, sizeof p.key);
+	assert_int_equal(oe_signed_believe(&p, &e, &d, NULL), OE_EAUTH);
+	memcpy(p.key, key.public, sizeof p.key);
+	e.version = 8;
+	assert_int_equal(oe_signed_believe(&p, &e, &d, NULL), OE_EPERM);
+	oe_signed_parts_done(&p);
+	free(text);
+}
+
 int
 main(void)
 {
@@ -232,6 +309,8 @@ main(void)
 	    cmocka_unit_test(test_payloads),
 	    cmocka_unit_test(test_signatures),
 	    cmocka_unit_test(test_cache),
+	    cmocka_unit_test(test_confirm),
+	    cmocka_unit_test(test_parts),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

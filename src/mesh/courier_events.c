@@ -11,7 +11,7 @@
 #include "core/base/jval.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
-#include "mesh/keeper_internal.h"
+#include "mesh/courier_internal.h"
 
 /* What an API takes at a time. */
 #define BATCH_LINES 1000
@@ -69,10 +69,10 @@ batch_judge(const struct oe_mesh_answer *ans, struct oe_err *err)
 }
 
 static int
-batch_send(struct keeper *k, const struct batch *b, struct oe_err *err)
+batch_send(struct courier *k, const struct batch *b, struct oe_err *err)
 {
-	char *device = oe_mesh_encode(k->plan->device_id);
-	char *network = oe_mesh_encode(k->plan->network_id);
+	char *device = oe_mesh_encode(k->plan.device_id);
+	char *network = oe_mesh_encode(k->plan.network_id);
 	char *url = oe_mem_printf(
 	    "/events?device_id=%s&network_id=%s", device, network);
 	const struct oe_mesh_call call = {
@@ -85,7 +85,7 @@ batch_send(struct keeper *k, const struct batch *b, struct oe_err *err)
 	    .again = true,
 	};
 	struct oe_mesh_answer ans = {0};
-	int r = keeper_call(k, &call, &ans, err);
+	int r = courier_call(k, &call, &ans, err);
 
 	if (r == 0)
 		r = batch_judge(&ans, err);
@@ -96,10 +96,22 @@ batch_send(struct keeper *k, const struct batch *b, struct oe_err *err)
 	return r;
 }
 
-int
-keeper_events(struct keeper *k, struct oe_err *err)
+/* First the keeper, whose word is on disk. */
+static int
+batch_sent(struct courier *k, uint64_t end, struct oe_err *err)
 {
-	const struct oe_keeper_note note = {.what = OE_KEEPER_SENT};
+	struct oe_ipc_msg m;
+	int r;
+
+	oe_ipc_msg_init(&m, KEEPER_SENT);
+	(void)oe_buf_put_u64(&m.payload, end);
+	r = courier_ask(k, &m, NULL, err);
+	return r < 0 ? r : oe_spool_commit(&k->spool, end, err);
+}
+
+int
+courier_events(struct courier *k, struct oe_err *err)
+{
 	struct oe_spool_line line;
 	struct batch b = {.end = 0};
 	int r;
@@ -124,7 +136,6 @@ keeper_events(struct keeper *k, struct oe_err *err)
 		    "%zu lines of the spool were cut by a crash and are no "
 		    "events",
 		    b.broken);
-	r = oe_spool_commit(&k->spool, b.end, err);
-	keeper_tell(k, &note);
+	r = batch_sent(k, b.end, err);
 	return r == 0 && oe_spool_waits(&k->spool) ? OE_EAGAIN : r;
 }
