@@ -14,11 +14,6 @@
 #include "core/base/str.h"
 #include "core/mesh/signed.h"
 
-struct document {
-	int64_t version, issued_ms;
-	struct oe_ctl_text *text; /* as it is sent; NULL: not read */
-};
-
 int
 oe_ctl_signing_key(
     struct oe_ctl_store *store, struct oe_sign_key *ret, struct oe_err *err)
@@ -50,7 +45,7 @@ current_version(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
 static int
 kept(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
     const struct oe_ctl_document_kind *kind, const char *network,
-    struct document *ret)
+    struct oe_ctl_document_text *ret)
 {
 	int rc = current_version(call, tx, kind, network, &ret->version);
 
@@ -69,7 +64,7 @@ kept(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
 
 static struct oe_ctl_kept_key
 key_of(const struct oe_ctl_document_kind *kind, const char *network,
-    const struct document *d)
+    const struct oe_ctl_document_text *d)
 {
 	return (struct oe_ctl_kept_key){
 	    kind->name, network, d->version, d->issued_ms};
@@ -79,7 +74,7 @@ key_of(const struct oe_ctl_document_kind *kind, const char *network,
 static int
 read_text(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
     const struct oe_ctl_document_kind *kind, const char *network,
-    struct document *d)
+    struct oe_ctl_document_text *d)
 {
 	struct oe_ctl_kept *all = call->server->kept;
 	struct oe_ctl_kept_key key = key_of(kind, network, d);
@@ -106,7 +101,7 @@ read_text(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
 static int
 sign_document(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
     const struct oe_ctl_document_kind *kind, const char *network,
-    const struct oe_sign_key *key, struct document *ret)
+    const struct oe_sign_key *key, struct oe_ctl_document_text *ret)
 {
 	struct oe_jval *v = oe_jval_object();
 	char *payload;
@@ -129,7 +124,7 @@ sign_document(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
 
 static int
 keep(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *kind,
-    const char *network, const struct document *d)
+    const char *network, const struct oe_ctl_document_text *d)
 {
 	return oe_ctl_db_exec(tx,
 	    "INSERT INTO documents (kind, network_id, version, issued_at, "
@@ -148,7 +143,7 @@ keep(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *kind,
 /* Read it, or make it of what is there at one moment. */
 static int
 read_or_sign(struct oe_ctl_call *call, const struct oe_ctl_document_kind *kind,
-    const char *network, struct document *ret, bool *ret_made)
+    const char *network, struct oe_ctl_document_text *ret, bool *ret_made)
 {
 	struct oe_sign_key key;
 	struct oe_ctl_tx *tx = NULL;
@@ -177,7 +172,7 @@ read_or_sign(struct oe_ctl_call *call, const struct oe_ctl_document_kind *kind,
  */
 static int
 make(struct oe_ctl_call *call, const struct oe_ctl_document_kind *kind,
-    const char *network, struct document *ret)
+    const char *network, struct oe_ctl_document_text *ret)
 {
 	struct oe_ctl_kept *all = call->server->kept;
 	struct oe_ctl_tx *tx = NULL;
@@ -198,21 +193,10 @@ make(struct oe_ctl_call *call, const struct oe_ctl_document_kind *kind,
 	return rc;
 }
 
-static bool
-is_new(struct oe_ctl_call *call, const struct oe_ctl_document_kind *kind,
-    const struct document *d)
-{
-	char tag[OE_CTL_ETAG_MAX - 2];
-
-	snprintf(tag, sizeof(tag), "%s-%lld-%lld", kind->name,
-	    (long long)d->version, (long long)d->issued_ms);
-	return !oe_ctl_etag(call, tag);
-}
-
 /* What has just been made, for those who ask next. */
 static int
 make_and_keep(struct oe_ctl_call *call, const struct oe_ctl_document_kind *kind,
-    const char *network, struct document *d)
+    const char *network, struct oe_ctl_document_text *d)
 {
 	struct oe_ctl_kept_key key;
 	int rc = make(call, kind, network, d);
@@ -223,35 +207,64 @@ make_and_keep(struct oe_ctl_call *call, const struct oe_ctl_document_kind *kind,
 	return rc;
 }
 
-int
-oe_ctl_document(
-    struct oe_ctl_call *call, const struct oe_ctl_document_kind *kind)
+static void
+set_tag(const struct oe_ctl_document_kind *kind, struct oe_ctl_document_text *d)
 {
-	const char *network = oe_ctl_query(call, "network_id");
-	struct document d = {0, 0, NULL};
+	snprintf(d->tag, sizeof(d->tag), "%s-%lld-%lld", kind->name,
+	    (long long)d->version, (long long)d->issued_ms);
+}
+
+int
+oe_ctl_document_of(struct oe_ctl_call *call,
+    const struct oe_ctl_document_kind *kind, const char *network,
+    bool (*wanted)(void *arg, const char *tag), void *arg,
+    struct oe_ctl_document_text *ret)
+{
+	struct oe_ctl_document_text d = {.text = NULL};
 	struct oe_ctl_tx *tx = NULL;
-	bool wanted = true;
 	int rc = oe_ctl_begin_call(call, OE_CTL_READ, &tx);
 
 	if (rc == 0)
 		rc = kept(call, tx, kind, network, &d);
-	if (rc == 0) {
-		wanted = is_new(call, kind, &d);
-		if (wanted)
-			rc = read_text(call, tx, kind, network, &d);
-	}
+	set_tag(kind, &d);
+	if (rc == 0 && wanted(arg, d.tag))
+		rc = read_text(call, tx, kind, network, &d);
 	oe_ctl_rollback(&tx);
 	if (rc == OE_ENOENT && call->err.code == 0) {
 		rc = make_and_keep(call, kind, network, &d);
-		wanted = rc == 0 && is_new(call, kind, &d);
+		set_tag(kind, &d);
+		if (rc == 0 && !wanted(arg, d.tag))
+			oe_ctl_text_drop(&d.text);
 	}
-	if (rc || !wanted) {
-		if (rc)
-			call->reply.etag[0] = '\0';
+	if (rc)
 		oe_ctl_text_drop(&d.text);
+	else
+		*ret = d;
+	return rc;
+}
+
+/* The reply has the tag then. */
+static bool
+is_new(void *arg, const char *tag)
+{
+	return !oe_ctl_etag(arg, tag);
+}
+
+int
+oe_ctl_document(
+    struct oe_ctl_call *call, const struct oe_ctl_document_kind *kind)
+{
+	struct oe_ctl_document_text d = {.text = NULL};
+	int rc = oe_ctl_document_of(
+	    call, kind, oe_ctl_query(call, "network_id"), is_new, call, &d);
+
+	if (rc) {
+		call->reply.etag[0] = '\0';
 		return rc;
 	}
-	return oe_ctl_share(call, "application/json; charset=utf-8", d.text);
+	return d.text == NULL ? 0
+			      : oe_ctl_share(call,
+				    "application/json; charset=utf-8", d.text);
 }
 
 static int

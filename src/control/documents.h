@@ -7,6 +7,7 @@
 
 #include "control/call.h"
 #include "control/store.h"
+#include "control/text.h"
 #include "core/base/crypto.h"
 
 /* A document is signed anew, with the same version, when it is this old. */
@@ -24,6 +25,23 @@ struct oe_ctl_document_kind {
 	    const char *network_id, struct oe_jval *payload);
 };
 
+/* A document as it is sent. */
+struct oe_ctl_document_text {
+	int64_t version, issued_ms;
+	struct oe_ctl_text *text;      /* oe_ctl_text_drop() it; or NULL */
+	char tag[OE_CTL_ETAG_MAX - 2]; /* of its ETag, without quotes */
+};
+
+/**
+ * oe_ctl_document_of() - kept or made anew.
+ * @wanted: told the tag; says whether the text is, which may be megabytes.
+ * @ret: text is NULL when it is not wanted; untouched on failure.
+ * Return: 0; OE_ENOENT (no such network); OE_ESYS and others of the store.
+ */
+int oe_ctl_document_of(struct oe_ctl_call *call,
+    const struct oe_ctl_document_kind *kind, const char *network_id,
+    bool (*wanted)(void *arg, const char *tag), void *arg,
+    struct oe_ctl_document_text *ret) OE_MUST_CHECK;
 /**
  * oe_ctl_document() - reply with the document of call's "network_id" in the
  * query: its text with an ETag, or 304.

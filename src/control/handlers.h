@@ -17,6 +17,7 @@ extern const struct oe_ctl_route oe_ctl_routes_security_keys[];
 
 /* Part 2, /api/ssh/v1: ours. */
 extern const struct oe_ctl_route oe_ctl_routes_certificates[];
+extern const struct oe_ctl_route oe_ctl_routes_directories[];
 extern const struct oe_ctl_route oe_ctl_routes_documents[];
 extern const struct oe_ctl_route oe_ctl_routes_events[];
 extern const struct oe_ctl_route oe_ctl_routes_host_keys[];

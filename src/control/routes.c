@@ -19,6 +19,7 @@ const struct oe_ctl_route *const oe_ctl_routes[] = {
     oe_ctl_routes_invitations,
     oe_ctl_routes_security_keys,
     oe_ctl_routes_documents,
+    oe_ctl_routes_directories,
     oe_ctl_routes_policy,
     oe_ctl_routes_whois,
     oe_ctl_routes_host_keys,

@@ -11,11 +11,15 @@
 #include "core/base/fd.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "core/base/time.h"
 #include "core/mesh/login.h"
 #include "mesh/courier_internal.h"
 
 /* Certificates that a file of authorities may have. */
 #define CA_MAX (4 << 20)
+/* After the first refusal, and at most. */
+#define REST_MS  2000
+#define REST_MAX (5 * 60 * 1000)
 
 /* --- the plan --- */
 
@@ -201,6 +205,25 @@ put_tokens(struct oe_ipc_msg *m, const struct oe_mesh_tokens *t)
 	(void)oe_buf_put_u8(&m->payload, t->oauth);
 }
 
+static bool
+is_resting(const struct courier_pause *p)
+{
+	return oe_time_mono_ms() < p->until_ms;
+}
+
+/* What no API has answered is asked again as anything else is. */
+static void
+rest(struct courier_pause *p, int r, const struct oe_err *err)
+{
+	if (r == OE_ECLOSED || r == OE_ETIMEOUT)
+		return;
+	p->ms = r < 0 ? p->ms * 2 + REST_MS : 0;
+	if (p->ms > REST_MAX)
+		p->ms = REST_MAX;
+	p->until_ms = oe_time_mono_ms() + p->ms;
+	p->why = *err;
+}
+
 /* The keeper holds the lock, and waits for what comes of it. */
 static void
 renew_refresh(
@@ -217,11 +240,10 @@ renew_refresh(
 		0 &&
 	    oe_buf_get_u8(&asked->payload, &oauth) == 0)
 		r = oe_mesh_login_refresh(api, refresh, oauth, &t, &err);
+	rest(&k->renewal, r, &err);
 	if (r == 0) {
 		put_tokens(&m, &t);
 	} else {
-		oe_log_error(NULL, "control API: renew the login: %s",
-		    oe_err_text(&err));
 		oe_ipc_msg_init(&m, KEEPER_FAILED);
 		(void)oe_buf_put_u32(&m.payload, (uint32_t)-r);
 	}
@@ -241,6 +263,7 @@ courier_renew(
 
 	oe_ipc_msg_init(&m, KEEPER_RENEW);
 	(void)oe_buf_put_cstring(&m.payload, refused);
+	(void)oe_buf_put_u8(&m.payload, !is_resting(&k->renewal));
 	courier_send(k, &m);
 	courier_hear(k, &m);
 	if (m.type == KEEPER_REFRESH) {
@@ -253,6 +276,9 @@ courier_renew(
 	if (r == 0) {
 		oe_mem_free_secret(&k->account.token);
 		k->account.token = token;
+	} else if (is_resting(&k->renewal)) {
+		*err = k->renewal.why;
+		r = oe_err_wrap(err, err->code, "renew the login");
 	}
 	return r;
 }
@@ -265,10 +291,18 @@ courier_login(struct courier *k, struct oe_err *err)
 	char *key = NULL;
 	int r;
 
+	if (is_resting(&k->login)) {
+		*err = k->login.why;
+		return err->code;
+	}
 	oe_ipc_msg_init(&m, KEEPER_LOGIN);
 	r = courier_ask(k, &m, &key, err);
-	if (r == 0)
+	if (r == 0) {
 		r = oe_mesh_login_key(k->api, key, &t, err);
+		if (r < 0)
+			oe_err_wrap(err, r, "log in by security key");
+		rest(&k->login, r, err);
+	}
 	oe_mem_free_secret(&key);
 	if (r == 0) {
 		put_tokens(&m, &t);
@@ -278,6 +312,8 @@ courier_login(struct courier *k, struct oe_err *err)
 		oe_mem_free_secret(&k->account.token);
 		k->account.token = t.token;
 		t.token = NULL;
+		/* what came with it may be used when it is due */
+		k->renewal = (struct courier_pause){.ms = 0};
 	}
 	oe_mesh_tokens_done(&t);
 	return r;

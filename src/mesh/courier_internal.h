@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "core/base/err.h"
 #include "core/base/str.h"
 #include "core/mesh/account.h"
 #include "core/mesh/api.h"
@@ -28,12 +29,19 @@ struct courier_plan {
 	gid_t gid;
 };
 
+/* After a refusal: many of them would look like somebody who guesses. */
+struct courier_pause {
+	int64_t until_ms, ms; /* monotonic; and the last one */
+	struct oe_err why;
+};
+
 struct courier {
 	struct courier_plan plan;
 	int fd;                         /* to the keeper */
 	struct oe_mesh_account account; /* the token, and no file */
 	struct oe_mesh_api *api;
 	struct oe_spool spool;
+	struct courier_pause renewal, login;
 	bool keys_told; /* host keys are with the API */
 	int64_t events_pause_ms, events_next_ms;
 };

@@ -35,10 +35,15 @@ enum keeper_says {
 	KEEPER_SAME,     /* u8 kind: the API has no other */
 	KEEPER_ORDER,    /* string conn: is to be ended */
 	KEEPER_SENT,     /* u64: events before that offset are with the API */
-	KEEPER_RENEW,    /* string: the token that was refused; gives another */
-	KEEPER_LOGIN,    /* gives the security key */
-	KEEPER_TOKENS,   /* strings token, refresh; u64 expires_ms; u8 oauth */
-	KEEPER_FAILED,   /* u32: after KEEPER_REFRESH: minus a status */
+	/*
+	 * String: the token that was refused; u8: the refresh token may be
+	 * used.  Otherwise only what is in the file by now is looked at.
+	 * Gives another token.
+	 */
+	KEEPER_RENEW,
+	KEEPER_LOGIN,  /* gives the security key */
+	KEEPER_TOKENS, /* strings token, refresh; u64 expires_ms; u8 oauth */
+	KEEPER_FAILED, /* u32: after KEEPER_REFRESH: minus a status */
 };
 
 #define OE_KEEPER_POLICY_MAX    (16 << 20)

@@ -334,17 +334,42 @@ renew_ask(void *arg, const char *refresh, bool oauth,
 	return r < 0 ? oe_err_set(err, r, "no new token came") : 0;
 }
 
+/* Somebody may have logged in anew. */
+static int
+renew_look(struct keeper *k, const char *refused, struct oe_err *err)
+{
+	struct oe_mesh_account now = {0};
+	int r = oe_mesh_account_load(k->account.path, &now, err);
+
+	if (r == 0 && (!oe_str_eq(now.origin, k->account.origin) ||
+			  oe_str_eq(now.token, refused)))
+		r = oe_err_set(err, OE_EAUTH, "there is no other token");
+	if (r == 0) {
+		oe_mesh_account_done(&k->account);
+		k->account = now;
+	} else {
+		oe_mesh_account_done(&now);
+	}
+	return r;
+}
+
 static int
 serve_renew(struct keeper *k, struct oe_buf *b, struct oe_err *err)
 {
 	const struct oe_mesh_renewer by = {renew_ask, k};
 	struct oe_err why = OE_ERR_INIT;
 	char *refused = NULL;
+	uint8_t may = 0;
 	int r;
 
 	if (oe_buf_get_cstring(b, OE_MESH_TOKEN_MAX, &refused) < 0)
 		return OE_EPROTO;
-	r = oe_mesh_account_renew(&k->account, &by, refused, &why);
+	if (oe_buf_get_u8(b, &may) < 0)
+		r = OE_EPROTO;
+	else if (may)
+		r = oe_mesh_account_renew(&k->account, &by, refused, &why);
+	else
+		r = renew_look(k, refused, &why);
 	oe_mem_free_secret(&refused);
 	return keeper_reply(
 	    k, r, r < 0 ? oe_err_text(&why) : k->account.token, err);

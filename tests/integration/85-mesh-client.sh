@@ -456,19 +456,31 @@ if python3 -c 'import cryptography' 2>/dev/null; then
 		python3 "$OE_SRCDIR/tests/lib/sign_directory.py" "$@"
 	}
 	NODE='[{"id":"dev_1","name":"real","virtual_ip":"100.64.0.1","tags":["t"],"host_keys":["ssh-ed25519 AAAA"],"owner":{"id":"usr_2","email":"you@example.org"}}]'
+	# signed_lists DOCUMENT [UNCHANGED]: in one call, or in one for each.
+	signed_lists() {
+		if [ "$WAY" = each ]; then
+			say GET /api/v2/virtual-networks/all/list 200 "[$LAB]"
+			[ "$1" = null ] || say GET /api/ssh/v1/directory 200 "$1"
+			return
+		fi
+		say GET /api/ssh/v1/directories 200 "{\"code\":200,\"data\":[{
+			\"id\":\"vnw_lab\",\"name\":\"lab\",\"now\":9000000,
+			\"etag\":\"e1\",\"unchanged\":${2-false},\"directory\":$1,
+			\"live\":[[\"dev_1\",\"linux\",8999999],[],[\"x\"],7,
+			[\"../x\",1,\"y\"]]}]}"
+	}
 	signed_api() { # SEED VERSION DEVICES
 		hear_nothing
 		say POST /api/v2/auth/login/security-key 200 \
 			'{"token":"jwt1","refresh_token":"r1"}'
 		profile
-		say GET /api/v2/virtual-networks/all/list 200 "[$LAB]"
+		signed_lists "$(sign "$1" "$2" vnw_lab "$3")"
 		say GET /api/ssh/v1/keys/signing 200 \
 			"{\"code\":200,\"data\":{\"key\":\"$(sign "$1" 0 x)\"}}"
 		say GET /api/ssh/v1/keys 200 '{"code":200,"data":[]}'
 		say POST /api/ssh/v1/keys 200 '{"code":200,"data":{"id":"k"}}'
-		say GET /api/ssh/v1/directory 200 \
-			"$(sign "$1" "$2" vnw_lab "$3")"
 	}
+	WAY=each
 	rm -rf "$HOME/.omniedge"
 	signed_api 7 5 "$NODE"
 	oe login --security-key-file "$T/key" --api "$API"
@@ -500,21 +512,31 @@ if python3 -c 'import cryptography' 2>/dev/null; then
 		oe peers --refresh
 		is "$STATUS" 0 "$1: mended"
 	}
-	EVIL='[{"id":"dev_1","name":"real","virtual_ip":"100.64.0.66"}]'
-	signed_api 8 9 "$EVIL"
-	refused "another key" "another key"
-	signed_api 7 4 "$EVIL"
-	refused "rolled back" "older"
-	signed_api 7 9 "$EVIL"
-	sed -i 's/100.64.0.66/100.64.0.67/' "$API_RULES"
-	refused "changed on the way" "signature"
+	for WAY in each all; do
+		EVIL='[{"id":"dev_1","name":"real","virtual_ip":"100.64.0.66"}]'
+		signed_api 8 9 "$EVIL"
+		refused "$WAY, another key" "another key"
+		signed_api 7 4 "$EVIL"
+		refused "$WAY, rolled back" "older"
+		signed_api 7 9 "$EVIL"
+		sed -i 's/100.64.0.66/100.64.0.67/' "$API_RULES"
+		refused "$WAY, changed on the way" "signature"
+		hear_nothing
+		signed_lists null
+		refused "$WAY, no longer there" "has none"
+		signed_api 7 9 "$EVIL"
+		sed -i 's/\\"network_id\\": \\"vnw_lab\\"/\\"network_id\\": \\"vnw_xyz\\"/' \
+			"$API_RULES"
+		refused "$WAY, of another network" "signature"
+	done
 	hear_nothing
-	say GET /api/v2/virtual-networks/all/list 200 "[$LAB]"
-	refused "no longer there" "has none"
-	signed_api 7 9 "$EVIL"
-	sed -i 's/\\"network_id\\": \\"vnw_lab\\"/\\"network_id\\": \\"vnw_xyz\\"/' \
-		"$API_RULES"
-	refused "of another network" "signature"
+	signed_lists null true
+	oe resolve --json --refresh real
+	is "$(jq -r '.address + (.stale | tostring)' "$OUT")" 100.64.0.1false \
+		"a document that is not sent again serves on"
+	is "$(asked)" "$(asked 'have=vnw_lab%3Ae1')" "by one call, which tells of it"
+	sed -i 's/"etag":"e1"/"etag":"e2"/' "$API_RULES"
+	refused "unchanged, but another" "has none"
 	signed_api 9 9 "$NODE"
 	oe login --security-key-file "$T/key" --api "$API"
 	is "$STATUS" 1 "a login to an API whose key has changed"

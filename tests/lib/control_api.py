@@ -689,6 +689,21 @@ def directory(alice, bob, net, dev, ip, host, user_key, folder):
          "and the authority")
     same(signed(bob, "directory", net, folder, r.headers["ETag"])[0].status, 304,
          "unchanged")
+    rows = {x["id"]: x for x in bob.get(SSH + "/directories").data}
+    same(sorted(rows), sorted(x["id"] for x in bob.get(
+        V2 + "/virtual-networks/all/list").data), "all networks at once")
+    same((json.loads(rows[net]["directory"]["payload"]), rows[net]["etag"]),
+         (d, r.headers["ETag"].strip('"')), "each with its directory")
+    live = [x for x in rows[net]["live"] if x[0] == dev]
+    same((len(live), live[0][1], rows[net]["unchanged"]), (1, "linux", False),
+         "and what is not signed")
+    have = ",".join(f"{i}:{x['etag']}" for i, x in rows.items())
+    again = bob.get(SSH + "/directories", have=have).data
+    same({(x["unchanged"], x["directory"]) for x in again}, {(True, None)},
+         "what one has is not sent")
+    again = bob.get(SSH + "/directories", have=f"{net}:x,,:,y").data
+    same([x["unchanged"] for x in again if x["id"] == net], [False],
+         "but what has changed is")
     gone = time.time()
     bob.delete(f"{SSH}/keys/{user_key['id']}")
     r, e = signed(bob, "directory", net, folder, r.headers["ETag"])

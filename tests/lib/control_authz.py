@@ -289,6 +289,7 @@ def rows(w):
         ("POST " + S + "/policy/test", "", {}, {"network_id": w.home,
                                                 "as": "x"}, ADMINS),
         ("GET " + S + "/directory", "", {}, home, MEMBERS),
+        ("GET " + S + "/directories", "", {}, {}, ALL),
         ("GET " + S + "/keys/signing", "", {}, {}, ALL),
         ("GET " + S + "/whois", "", {}, dict(home, ip="10.0.0.2"), MEMBERS),
         ("GET " + S + "/networks/{id}/host-keys", "", net, {}, MEMBERS),

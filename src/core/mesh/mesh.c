@@ -234,9 +234,10 @@ fetch_by(
 
 	(void)!mkdir(m->folder, 0700);
 	oe_mesh_api_deadline(api, ms ? oe_time_mono_ms() + ms : 0);
-	r = oe_mesh_api_all(api, &all, err);
-	if (r == 0 && key)
-		r = oe_mesh__sign(api, key, m->folder, &all, err);
+	if (key)
+		r = oe_mesh__all_signed(api, key, m->folder, m->dir, &all, err);
+	else
+		r = oe_mesh_api_all(api, &all, err);
 	oe_mesh_api_deadline(api, 0);
 	if (r == 0)
 		r = oe_mesh_dir_make(&all, m->owner, now, &d, err);

@@ -38,15 +38,20 @@ bool oe_mesh__is_quick(const struct oe_mesh *m);
 bool oe_mesh__is_away(const struct oe_mesh *m);
 
 /**
- * oe_mesh__sign() - put the devices of signed directories (GET /directory of
- * part 2) in place of those of each network; online and last seen stay.
+ * oe_mesh__all_signed() - every network of the caller with the devices of its
+ * signed directory; whether they are online, and when last seen, is not signed.
+ * One call where the API has it (GET /directories of part 2), in which
+ * documents that are on disk are not sent again; else one for all networks and
+ * one (GET /directory) for each.
  * @key: base64 of the key that was pinned at login.
  * @folder: where the documents are kept, so that none older is believed.
- * Return: 0; OE_EAUTH (the login); or an away status: a document that cannot
- * be believed is as good as none.
+ * @known: what was fetched before, or NULL.
+ * Return: 0; OE_EAUTH, OE_EPERM (the login); or an away status: a document that
+ * cannot be believed is as good as none.
  */
-int oe_mesh__sign(struct oe_mesh_api *api, const char *key, const char *folder,
-    struct oe_mesh_networks *all, struct oe_err *err) OE_MUST_CHECK;
+int oe_mesh__all_signed(struct oe_mesh_api *api, const char *key,
+    const char *folder, const struct oe_mesh_dir *known,
+    struct oe_mesh_networks *ret, struct oe_err *err) OE_MUST_CHECK;
 
 /**
  * oe_mesh__write_as() - how to name entry @i of @n candidates so that it is

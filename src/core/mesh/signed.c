@@ -138,29 +138,38 @@ signed_judge(const struct oe_signed *d, const struct oe_signed_expect *e,
 }
 
 int
+oe_signed_split_value(
+    const struct oe_jval *v, struct oe_signed_parts *ret, struct oe_err *err)
+{
+	const char *payload = oe_jval_get_text(v, "payload");
+	struct oe_signed_parts p = {0};
+
+	if (!payload ||
+	    !signed_get(v, "signature", p.signature, OE_SIGN_SIZE) ||
+	    !signed_get(v, "key", p.key, OE_SIGN_PUBLIC_SIZE))
+		return oe_err_set(err, OE_EPROTO, "it is no signed document");
+	p.n = strlen(payload);
+	if (p.n > OE_SIGNED_MAX)
+		return oe_err_set(err, OE_ETOOBIG, "it is larger than %d bytes",
+		    OE_SIGNED_MAX);
+	p.payload = oe_mem_strdup(payload);
+	*ret = p;
+	return 0;
+}
+
+int
 oe_signed_split(
     const void *text, size_t n, struct oe_signed_parts *ret, struct oe_err *err)
 {
-	struct oe_signed_parts p = {0};
 	struct oe_jval *v = NULL;
-	const char *payload;
 	int r;
 
 	if (n > OE_SIGNED_MAX)
 		return oe_err_set(err, OE_ETOOBIG, "it is larger than %d bytes",
 		    OE_SIGNED_MAX);
 	r = oe_jval_parse(text, n, &v, err);
-	if (r < 0)
-		return r;
-	payload = oe_jval_get_text(v, "payload");
-	if (payload && signed_get(v, "signature", p.signature, OE_SIGN_SIZE) &&
-	    signed_get(v, "key", p.key, OE_SIGN_PUBLIC_SIZE)) {
-		p.payload = oe_mem_strdup(payload);
-		p.n = strlen(payload);
-		*ret = p;
-	} else {
-		r = oe_err_set(err, OE_EPROTO, "it is no signed document");
-	}
+	if (r == 0)
+		r = oe_signed_split_value(v, ret, err);
 	oe_jval_free(&v);
 	return r;
 }

@@ -85,6 +85,9 @@ struct oe_signed_parts {
  */
 int oe_signed_split(const void *text, size_t n, struct oe_signed_parts *ret,
     struct oe_err *err) OE_MUST_CHECK;
+/** oe_signed_split_value() - the same for text that was parsed already. */
+int oe_signed_split_value(const struct oe_jval *v, struct oe_signed_parts *ret,
+    struct oe_err *err) OE_MUST_CHECK;
 void oe_signed_parts_done(struct oe_signed_parts *p);
 /**
  * oe_signed_believe() - the second half of oe_signed_read(): a reader that is
