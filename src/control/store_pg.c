@@ -24,7 +24,8 @@ oe_ctl_pg_fault(const PGconn *db, const PGresult *result, struct oe_err *err)
 	else if (!strcmp(state, "23505"))
 		return oe_err_set(err, OE_EEXIST, "it is already there");
 	else if (oe_str_starts(state, "23") || oe_str_starts(state, "22"))
-		rc = OE_EINVAL;
+		return oe_err_set(
+		    err, OE_EINVAL, "a value is not allowed or has gone");
 	else if (oe_str_starts(state, "40") || oe_str_starts(state, "57") ||
 		 oe_str_starts(state, "53"))
 		rc = OE_EAGAIN;
@@ -48,8 +49,11 @@ oe_ctl_pg_connect(const char *url, PGconn **ret, struct oe_err *err)
 	    "SET client_encoding = 'UTF8'; SET statement_timeout = '30s'; "
 	    "SET idle_in_transaction_session_timeout = '60s'";
 	const char *keys[] = {"dbname", "connect_timeout",
-	    "fallback_application_name", "tcp_user_timeout", NULL};
-	const char *values[] = {url, "10", "omniedge", "15000", NULL};
+	    "fallback_application_name", "tcp_user_timeout", "keepalives_idle",
+	    "keepalives_interval", "keepalives_count", NULL};
+	/* the one that listens says nothing by itself: is there anybody? */
+	const char *values[] = {
+	    url, "10", "omniedge", "15000", "15", "5", "3", NULL};
 	PGconn *db = oe_ctl__pg()->PQconnectdbParams(keys, values, 1);
 	PGresult *result = NULL;
 	int rc = 0;

@@ -8,6 +8,7 @@
 
 #include "core/base/fd.h"
 #include "core/base/mem.h"
+#include "core/base/time.h"
 
 #define BUSY_TIMEOUT_MS 10000
 
@@ -22,6 +23,17 @@ conn_close(struct oe_ctl_sqlite_conn *conn)
 		sqlite3_finalize(conn->cache[i].stmt);
 	sqlite3_close(conn->db);
 	free(conn);
+}
+
+/* Asked after so many steps of the machine in SQLite. */
+#define STEPS 100000
+
+static int
+is_late(void *arg)
+{
+	const struct oe_ctl_sqlite_conn *conn = arg;
+
+	return conn->until_ms > 0 && oe_time_mono_ms() > conn->until_ms;
 }
 
 /*
@@ -40,6 +52,7 @@ conn_setup(struct oe_ctl_sqlite_conn *conn, bool writer, struct oe_err *err)
 	int rc = 0;
 
 	sqlite3_busy_timeout(conn->db, BUSY_TIMEOUT_MS);
+	sqlite3_progress_handler(conn->db, STEPS, is_late, conn);
 	sqlite3_db_config(conn->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	if (writer)
 		rc = oe_ctl_sqlite_run(conn, "PRAGMA journal_mode = WAL", err);
