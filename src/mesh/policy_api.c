@@ -23,7 +23,7 @@
 #include "core/mesh/policy.h"
 #include "core/mesh/signed.h"
 #include "core/mesh/spool.h"
-#include "core/net/notify.h"
+#include "core/app/notify.h"
 #include "mesh/keeper.h"
 #include "mesh/roster.h"
 #include "server/snapshot.h"

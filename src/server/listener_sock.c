@@ -21,7 +21,7 @@
 #include "core/base/mem.h"
 #include "core/base/time.h"
 #include "core/net/loop.h"
-#include "core/net/notify.h"
+#include "core/app/notify.h"
 #include "server/listener_internal.h"
 
 #define OE_SRV_BACKLOG  1024
