@@ -12,6 +12,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "core/app/notify.h"
 #include "core/app/param.h"
 #include "core/base/buf.h"
 #include "core/base/err.h"
@@ -25,7 +26,6 @@
 #include "core/mesh/signed.h"
 #include "core/mesh/spool.h"
 #include "core/net/link.h"
-#include "core/net/notify.h"
 #include "mesh/keeper.h"
 #include "mesh/roster.h"
 #include "server/snapshot.h"

@@ -23,7 +23,7 @@
 #include "core/net/link.h"
 #include "core/net/local.h"
 #include "core/net/loop.h"
-#include "core/net/notify.h"
+#include "core/app/notify.h"
 #include "server/listener_internal.h"
 
 #define OE_SRV_BACKLOG  1024
