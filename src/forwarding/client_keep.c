@@ -18,7 +18,7 @@
 #include "core/base/str.h"
 #include "core/base/time.h"
 #include "core/net/loop.h"
-#include "core/net/notify.h"
+#include "core/app/notify.h"
 #include "core/ssh/ssh.h"
 #include "forwarding/client_backoff.h"
 #include "forwarding/client_internal.h"
