@@ -8,6 +8,28 @@
 #include "core/base/jval.h"
 #include "core/base/time.h"
 
+int
+oe_ctl_audit_device(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
+    const char *name, const char *device_id, struct oe_jval *detail)
+{
+	struct oe_strs in = {NULL, 0};
+	size_t i;
+	int rc = oe_ctl_texts(tx,
+	    "SELECT network_id FROM network_devices WHERE device_id = ?1 "
+	    "ORDER BY network_id",
+	    OE_CTL_VALUES(oe_ctl_t(device_id)), &in, &call->err);
+
+	if (rc == 0 && in.n == 0)
+		rc = oe_ctl_audit(
+		    call, tx, name, NULL, device_id, oe_jval_ref(detail));
+	for (i = 0; rc == 0 && i < in.n; i++)
+		rc = oe_ctl_audit(
+		    call, tx, name, in.v[i], device_id, oe_jval_ref(detail));
+	oe_strs_done(&in);
+	oe_jval_free(&detail);
+	return rc;
+}
+
 /* Sender of the server's own events: no user has this id. */
 #define SELF "control"
 

@@ -2,7 +2,7 @@
 /*
  * What handlers read of a request.
  */
-#include "control/call.h"
+#include "control/resource.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -70,15 +70,6 @@ oe_ctl_page(
 					   : n;
 }
 
-static bool
-has_control(const char *s)
-{
-	for (; *s; s++)
-		if ((unsigned char)*s < 0x20 || *s == 0x7f)
-			return true;
-	return false;
-}
-
 bool
 oe_ctl_text(struct oe_ctl_call *call, const char *key, size_t max, char *ret)
 {
@@ -101,7 +92,7 @@ oe_ctl_text(struct oe_ctl_call *call, const char *key, size_t max, char *ret)
 		    call, key, "maxLength", "maxLength validation failed");
 		return false;
 	}
-	if (has_control(s)) {
+	if (!oe_ctl_name_is_plain(s)) {
 		oe_ctl_invalid(call, key, "text", "text validation failed");
 		return false;
 	}

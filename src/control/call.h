@@ -88,6 +88,8 @@ enum oe_ctl_route_flag {
 	 * makes no others that outlive it
 	 */
 	OE_CTL_NO_KEY = 1 << 4,
+	/* a GET that may take long: others do not wait behind it */
+	OE_CTL_LONG = 1 << 5,
 };
 
 struct oe_ctl_call;
@@ -155,6 +157,7 @@ struct oe_ctl_call {
 	char request_id[24];         /* in the log and in header X-Request-Id */
 	const char *token;           /* bearer token, or NULL */
 	const char *if_none_match;   /* header, or NULL */
+	const char *if_match;        /* header, or NULL */
 	int64_t now_ms;              /* Unix time when the request came */
 	struct oe_jval *errors;      /* oe_ctl_invalid() */
 	struct oe_ctl_reply reply;
@@ -178,8 +181,8 @@ void oe_ctl_page(
     const struct oe_ctl_call *call, int64_t *ret_page, int64_t *ret_per_page);
 /**
  * oe_ctl_text() - a text of the JSON body, trimmed.
- * What is missing, empty, too long or holds control bytes is noted by
- * oe_ctl_invalid().
+ * What is missing, empty, too long or not plain (oe_ctl_name_is_plain()) is
+ * noted by oe_ctl_invalid().
  * @max: bytes.
  * @ret: room for @max + 1; "" on failure.
  */

@@ -150,7 +150,7 @@ issue(struct oe_ctl_call *call)
 	} else {
 		c.key = r.key;
 		c.key_id = call->caller.email;
-		rc = oe_ctl_begin_call(call, OE_CTL_WRITE, &tx);
+		rc = oe_ctl_begin_role(call, r.network, &tx);
 		if (rc == 0)
 			rc = make(call, tx, &r, &c, &text);
 		rc = oe_ctl_end_call(call, &tx, rc);
@@ -175,18 +175,12 @@ list_networks(
     struct oe_ctl_call *call, struct oe_ctl_tx *tx, struct oe_strs *ret)
 {
 	const char *one = oe_ctl_filter(call, "network_id");
-	struct oe_ctl_rows *rows = NULL;
-	int rc = oe_ctl_db_query(tx,
+	int rc = oe_ctl_texts(tx,
 	    "SELECT network_id FROM members WHERE user_id = ?1 AND "
 	    "(?2 = '' OR network_id = ?2) ORDER BY network_id",
-	    OE_CTL_VALUES(oe_ctl_t(call->caller.id), oe_ctl_t(one)), &rows,
+	    OE_CTL_VALUES(oe_ctl_t(call->caller.id), oe_ctl_t(one)), ret,
 	    &call->err);
 
-	while (rc == 0 && (rc = oe_ctl_row_next(rows, &call->err)) == 1) {
-		oe_strs_add(ret, oe_ctl_row_text(rows, 0));
-		rc = 0;
-	}
-	oe_ctl_rows_done(&rows);
 	if (rc == 0 && one[0] && ret->n == 0)
 		rc = oe_ctl_absent(call, "Virtual network");
 	return rc;
@@ -205,13 +199,9 @@ get_ca(struct oe_ctl_call *call)
 		rc = list_networks(call, tx, &networks);
 	for (i = 0; rc == 0 && i < networks.n; i++)
 		rc = oe_ctl_ca_line(call, tx, networks.v[i], keys);
-	rc = oe_ctl_end_call(call, &tx, rc);
 	oe_strs_done(&networks);
 	oe_jval_set(v, "keys", keys);
-	if (rc == 0)
-		return oe_ctl_data(call, v);
-	oe_jval_free(&v);
-	return rc;
+	return oe_ctl_end_data(call, &tx, rc, v);
 }
 
 const struct oe_ctl_route oe_ctl_routes_certificates[] = {

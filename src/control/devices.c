@@ -67,17 +67,16 @@ static int
 one_device(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *id,
     struct oe_jval **ret)
 {
-	struct oe_ctl_rows *rows = NULL;
-	int rc = oe_ctl_db_one(tx,
-	    "SELECT " DEVICE_COLUMNS " FROM devices d WHERE d.id = ?1 "
-	    "AND d.user_id = ?2",
-	    OE_CTL_VALUES(oe_ctl_t(id), oe_ctl_t(call->caller.id)), &rows,
-	    &call->err);
-
-	if (rc == 0)
-		rc = device_row(call, tx, rows, ret);
-	oe_ctl_rows_done(&rows);
-	return rc == OE_ENOENT ? oe_ctl_absent(call, "Device") : rc;
+	return oe_ctl_one(call, tx,
+	    &(struct oe_ctl_one){
+		.sql = "SELECT " DEVICE_COLUMNS " FROM devices d "
+		       "WHERE d.id = ?1 AND d.user_id = ?2",
+		.values =
+		    OE_CTL_VALUES(oe_ctl_t(id), oe_ctl_t(call->caller.id)),
+		.row = device_row,
+		.absent = "Device",
+	    },
+	    ret);
 }
 
 /* replace() finds a text in another the same way in both stores. */
@@ -107,14 +106,7 @@ list_devices(struct oe_ctl_call *call)
 static int
 get_device(struct oe_ctl_call *call)
 {
-	struct oe_jval *v = NULL;
-	struct oe_ctl_tx *tx = NULL;
-	int rc = oe_ctl_begin_call(call, OE_CTL_READ, &tx);
-
-	if (rc == 0)
-		rc = one_device(call, tx, oe_ctl_param(call, "id"), &v);
-	oe_ctl_rollback(&tx);
-	return rc ? rc : oe_ctl_data(call, v);
+	return oe_ctl_get(call, one_device);
 }
 
 struct machine {
@@ -181,15 +173,11 @@ find_or_create(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
 static bool
 read_machine(struct oe_ctl_call *call, struct machine *ret)
 {
-	char *p;
-
 	(void)oe_ctl_text(call, "name", OE_CTL_NAME_MAX, ret->name);
 	(void)oe_ctl_text(
 	    call, "hardware_uuid", OE_CTL_NAME_MAX, ret->hardware);
 	(void)oe_ctl_text(call, "platform", PLATFORM_MAX, ret->platform);
-	for (p = ret->hardware; *p; p++)
-		if (*p >= 'A' && *p <= 'Z')
-			*p = (char)(*p - 'A' + 'a');
+	oe_str_lower(ret->hardware);
 	return !oe_ctl_is_invalid(call);
 }
 
@@ -209,11 +197,7 @@ register_device(struct oe_ctl_call *call)
 		rc = find_or_create(call, tx, &m, id);
 	if (rc == 0)
 		rc = one_device(call, tx, id, &v);
-	rc = oe_ctl_end_call(call, &tx, rc);
-	if (rc == 0)
-		return oe_ctl_data(call, v);
-	oe_jval_free(&v);
-	return rc;
+	return oe_ctl_end_data(call, &tx, rc, v);
 }
 
 static int
@@ -242,35 +226,32 @@ rename_device(struct oe_ctl_call *call)
 		rc = one_device(call, tx, id, &v);
 	if (rc == 0)
 		rc = oe_ctl_changed_device(tx, id, &call->err);
-	rc = oe_ctl_end_call(call, &tx, rc);
-	if (rc == 0)
-		return oe_ctl_data(call, v);
-	oe_jval_free(&v);
-	return rc;
+	return oe_ctl_end_data(call, &tx, rc, v);
 }
 
 static int
 delete_device(struct oe_ctl_call *call)
 {
 	const char *id = oe_ctl_param(call, "id");
+	struct oe_jval *v = NULL;
 	struct oe_ctl_tx *tx = NULL;
-	int64_t n = 0;
 	int rc = oe_ctl_begin_call(call, OE_CTL_WRITE, &tx);
 
+	/* its networks are told while it is in them */
+	if (rc == 0)
+		rc = one_device(call, tx, id, &v);
+	oe_jval_free(&v);
+	if (rc == 0)
+		rc = oe_ctl_audit_device(
+		    call, tx, "control.device.delete", id, NULL);
 	if (rc == 0)
 		rc = oe_ctl_changed_device(tx, id, &call->err);
 	if (rc == 0)
-		rc = oe_ctl_db_exec(tx,
+		rc = oe_ctl_change(call, tx,
 		    "DELETE FROM devices WHERE id = ?1 AND user_id = ?2",
-		    OE_CTL_VALUES(oe_ctl_t(id), oe_ctl_t(call->caller.id)), &n,
-		    &call->err);
-	if (rc == 0 && n == 0)
-		rc = oe_ctl_absent(call, "Device");
-	if (rc == 0)
-		rc = oe_ctl_audit(
-		    call, tx, "control.device.delete", NULL, id, NULL);
-	rc = oe_ctl_end_call(call, &tx, rc);
-	return rc ? rc : oe_ctl_message(call, 200, "Device deleted");
+		    OE_CTL_VALUES(oe_ctl_t(id), oe_ctl_t(call->caller.id)),
+		    "Device");
+	return oe_ctl_end_message(call, &tx, rc, "Device deleted");
 }
 
 /*
@@ -278,48 +259,42 @@ delete_device(struct oe_ctl_call *call)
  * Two statements: an OR would make SQLite look at all devices of a user.
  */
 static int
-seen(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *which,
-    int64_t *ret_n)
+seen(struct oe_ctl_call *call, struct oe_ctl_tx *tx, char *which)
 {
 	const struct oe_ctl_value values[] = {oe_ctl_i(call->now_ms),
 	    oe_ctl_t(call->caller.id), oe_ctl_t(which), {OE_CTL_END, NULL, 0}};
+	int64_t n = 0;
 	int rc = oe_ctl_db_exec(tx,
-	    "UPDATE devices SET last_seen = ?1 WHERE user_id = ?2 AND "
-	    "hardware_id = lower(?3)",
-	    values, ret_n, &call->err);
+	    "UPDATE devices SET last_seen = ?1 WHERE id = ?3 AND user_id = ?2",
+	    values, &n, &call->err);
 
-	if (rc == 0 && *ret_n == 0)
-		rc = oe_ctl_db_exec(tx,
-		    "UPDATE devices SET last_seen = ?1 WHERE id = ?3 AND "
-		    "user_id = ?2",
-		    values, ret_n, &call->err);
-	return rc;
+	if (rc || n > 0)
+		return rc;
+	oe_str_lower(which);
+	return oe_ctl_change(call, tx,
+	    "UPDATE devices SET last_seen = ?1 WHERE user_id = ?2 AND "
+	    "hardware_id = ?3",
+	    values, "Device");
 }
 
 static int
 heartbeat(struct oe_ctl_call *call)
 {
-	char hardware[OE_CTL_NAME_MAX + 1];
+	char which[OE_CTL_NAME_MAX + 1];
 	struct oe_jval *v;
 	struct oe_ctl_tx *tx = NULL;
-	int64_t n = 0;
 	int rc;
 
-	if (!oe_ctl_text(call, "hardware_id", OE_CTL_NAME_MAX, hardware))
+	if (!oe_ctl_text(call, "hardware_id", OE_CTL_NAME_MAX, which))
 		return oe_ctl_refuse_invalid(call);
 	rc = oe_ctl_begin_call(call, OE_CTL_WRITE, &tx);
 	if (rc == 0)
-		rc = seen(call, tx, hardware, &n);
-	if (rc == 0 && n == 0)
-		rc = oe_ctl_absent(call, "Device");
-	rc = oe_ctl_end_call(call, &tx, rc);
-	if (rc)
-		return rc;
+		rc = seen(call, tx, which);
 	v = oe_jval_object();
 	oe_jval_set_text(v, "message", "Heartbeat received");
 	oe_ctl_set_time(v, "last_seen", call->now_ms);
 	oe_jval_set(v, "exit_nodes", oe_jval_object());
-	return oe_ctl_data(call, v);
+	return oe_ctl_end_data(call, &tx, rc, v);
 }
 
 const struct oe_ctl_route oe_ctl_routes_devices[] = {

@@ -60,6 +60,7 @@ fill(
 	memcpy(call->params, r->match.params, sizeof call->params);
 	call->n_params = r->match.n_params;
 	call->token = oe_ctl_auth_bearer(r->h.authorization);
+	call->if_match = r->h.if_match;
 	call->if_none_match = r->h.if_none_match;
 	call->now_ms = oe_time_wall_ms();
 	oe_ctl_client_find(r->address, r->h.forwarded, r->h.n_forwarded,

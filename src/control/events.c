@@ -69,8 +69,11 @@ find_origin(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
 	if (o->known && oe_str_eq(device, o->device) &&
 	    oe_str_eq(network, o->network))
 		return 0;
-	(void)oe_str_copy(o->device, sizeof(o->device), device);
-	(void)oe_str_copy(o->network, sizeof(o->network), network);
+	o->known = o->good = false;
+	/* what is cut is nobody's */
+	if (!oe_str_copy(o->device, sizeof(o->device), device) ||
+	    !oe_str_copy(o->network, sizeof(o->network), network))
+		return 0;
 	return check_origin(call, tx, o);
 }
 

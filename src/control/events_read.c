@@ -29,6 +29,9 @@ read_fields(const struct oe_jval *v, int64_t now_ms, struct oe_ctl_event *ret)
 	ret->conn = text_of(v, "conn", OE_CTL_EVENT_CONN_MAX);
 	ret->device_id = text_of(v, "device_id", OE_CTL_ID_SIZE - 1);
 	ret->network_id = text_of(v, "network_id", OE_CTL_ID_SIZE - 1);
+	if ((ret->device_id == NULL && oe_jval_get(v, "device_id") != NULL) ||
+	    (ret->network_id == NULL && oe_jval_get(v, "network_id") != NULL))
+		return "device_id or network_id is no id";
 	if (ret->uid == NULL)
 		return "no uid of 1 to 64 bytes";
 	if (ret->name == NULL)

@@ -169,17 +169,9 @@ static int
 read_old(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *device,
     struct oe_strs *ret)
 {
-	struct oe_ctl_rows *rows = NULL;
-	int rc = oe_ctl_db_query(tx,
+	return oe_ctl_texts(tx,
 	    "SELECT key FROM host_keys WHERE device_id = ?1 ORDER BY place",
-	    OE_CTL_VALUES(oe_ctl_t(device)), &rows, &call->err);
-
-	while (rc == 0 && (rc = oe_ctl_row_next(rows, &call->err)) == 1) {
-		oe_strs_add(ret, oe_ctl_row_text(rows, 0));
-		rc = 0;
-	}
-	oe_ctl_rows_done(&rows);
-	return rc;
+	    OE_CTL_VALUES(oe_ctl_t(device)), ret, &call->err);
 }
 
 static bool
@@ -304,8 +296,8 @@ change(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *device,
 		detail = oe_jval_object();
 		oe_jval_set_int(detail, "before", (int64_t)old.n);
 		oe_jval_set_int(detail, "after", (int64_t)k->lines.n);
-		rc = oe_ctl_audit(
-		    call, tx, "control.device.host_keys", NULL, device, detail);
+		rc = oe_ctl_audit_device(
+		    call, tx, "control.device.host_keys", device, detail);
 	}
 	oe_strs_done(&old);
 	return rc;
@@ -326,9 +318,8 @@ put_keys(struct oe_ctl_call *call)
 	rc = oe_ctl_begin_call(call, OE_CTL_WRITE, &tx);
 	if (rc == 0)
 		rc = change(call, tx, device, &k);
-	rc = oe_ctl_end_call(call, &tx, rc);
 	keys_done(&k);
-	return rc ? rc : oe_ctl_message(call, 200, "Host keys updated");
+	return oe_ctl_end_message(call, &tx, rc, "Host keys updated");
 }
 
 /* One row for a key; keys of a device come one after another. */
@@ -370,11 +361,7 @@ list_keys(struct oe_ctl_call *call)
 	while (rc == 0 && (rc = oe_ctl_row_next(rows, &call->err)) == 1)
 		rc = add_row(rows, v);
 	oe_ctl_rows_done(&rows);
-	oe_ctl_rollback(&tx);
-	if (rc == 0)
-		return oe_ctl_data(call, v);
-	oe_jval_free(&v);
-	return rc;
+	return oe_ctl_end_data(call, &tx, rc, v);
 }
 
 const struct oe_ctl_route oe_ctl_routes_host_keys[] = {

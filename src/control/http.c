@@ -192,6 +192,7 @@ take_header(const char *name, const char *v, struct oe_ctl_head *h)
 	    {"host", &h->host},
 	    {"content-type", &h->type},
 	    {"authorization", &h->authorization},
+	    {"if-match", &h->if_match},
 	    {"if-none-match", &h->if_none_match},
 	};
 	size_t i;

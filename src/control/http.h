@@ -29,7 +29,8 @@ struct oe_ctl_head {
 	bool has_length;
 	bool expects;    /* 100-continue */
 	size_t body_len; /* SIZE_MAX: more than that */
-	const char *host, *type, *authorization, *if_none_match; /* or NULL */
+	const char *host, *type, *authorization, *if_match,
+	    *if_none_match; /* or NULL */
 	/* the last lines of X-Forwarded-For, in the order they came */
 	const char *forwarded[OE_CTL_FORWARDED_MAX];
 	size_t n_forwarded;

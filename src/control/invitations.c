@@ -6,10 +6,11 @@
 
 #include "control/handlers.h"
 #include "control/resource.h"
+#include "control/store_sweep.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
 
-#define EMAIL_MAX 254
+#define INVITATIONS_MAX 1000 /* of one network, answered ones as well */
 
 enum {
 	PENDING = 1,
@@ -79,19 +80,26 @@ check_new(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *network,
     const char *email)
 {
 	int64_t n = 0;
-	int rc = oe_ctl_lock(tx, network, &call->err);
+	int rc = oe_ctl_db_int(tx,
+	    "SELECT (SELECT COUNT(*) FROM members m JOIN users u ON "
+	    "u.id = m.user_id WHERE m.network_id = ?1 AND u.email = "
+	    "?2) + (SELECT COUNT(*) FROM invitations WHERE "
+	    "network_id = ?1 AND email = ?2 AND status = 1 AND "
+	    "created_at > ?3)",
+	    OE_CTL_VALUES(oe_ctl_t(network), oe_ctl_t(email),
+		oe_ctl_i(call->now_ms - OE_CTL_INVITATION_MS)),
+	    &n, &call->err);
 
-	if (rc == 0)
-		rc = oe_ctl_db_int(tx,
-		    "SELECT (SELECT COUNT(*) FROM members m JOIN users u ON "
-		    "u.id = m.user_id WHERE m.network_id = ?1 AND u.email = "
-		    "?2) + (SELECT COUNT(*) FROM invitations WHERE "
-		    "network_id = ?1 AND email = ?2 AND status = 1)",
-		    OE_CTL_VALUES(oe_ctl_t(network), oe_ctl_t(email)), &n,
-		    &call->err);
 	if (rc == 0 && n > 0)
 		rc = oe_err_set(&call->err, OE_EEXIST,
 		    "This user is a member or has been invited already");
+	if (rc == 0)
+		rc = oe_ctl_db_int(tx,
+		    "SELECT COUNT(*) FROM invitations WHERE network_id = ?1",
+		    OE_CTL_VALUES(oe_ctl_t(network)), &n, &call->err);
+	if (rc == 0 && n >= INVITATIONS_MAX)
+		rc = oe_err_set(&call->err, OE_EINVAL,
+		    "There are too many invitations: delete some");
 	return rc;
 }
 
@@ -99,50 +107,29 @@ static int
 one_invitation(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *id,
     struct oe_jval **ret)
 {
-	struct oe_ctl_rows *rows = NULL;
-	int rc = oe_ctl_db_one(tx, INVITATION_SELECT "i.id = ?1",
-	    OE_CTL_VALUES(oe_ctl_t(id)), &rows, &call->err);
-
-	if (rc == 0)
-		rc = invitation_row(call, tx, rows, ret);
-	oe_ctl_rows_done(&rows);
-	return rc == OE_ENOENT ? oe_ctl_absent(call, "Invitation") : rc;
-}
-
-static bool
-read_email(struct oe_ctl_call *call, char ret[EMAIL_MAX + 1])
-{
-	const char *at;
-	char *p;
-
-	if (!oe_ctl_text(call, "email", EMAIL_MAX, ret))
-		return false;
-	at = strchr(ret, '@');
-	if (at == NULL || at == ret || !at[1] || strchr(at + 1, '@') ||
-	    strchr(ret, ' ')) {
-		oe_ctl_invalid(
-		    call, "email", "email", "email validation failed");
-		return false;
-	}
-	for (p = ret; *p; p++)
-		if (*p >= 'A' && *p <= 'Z')
-			*p = (char)(*p - 'A' + 'a');
-	return true;
+	return oe_ctl_one(call, tx,
+	    &(struct oe_ctl_one){
+		.sql = INVITATION_SELECT "i.id = ?1",
+		.values = OE_CTL_VALUES(oe_ctl_t(id)),
+		.row = invitation_row,
+		.absent = "Invitation",
+	    },
+	    ret);
 }
 
 static int
 invite(struct oe_ctl_call *call)
 {
 	const char *network = oe_ctl_param(call, "id");
-	char email[EMAIL_MAX + 1], id[OE_CTL_ID_SIZE];
+	char email[256], id[OE_CTL_ID_SIZE];
 	struct oe_jval *v = NULL;
 	struct oe_ctl_tx *tx = NULL;
 	int rc;
 
-	if (!read_email(call, email))
+	if (!oe_ctl_email(call, email))
 		return oe_ctl_refuse_invalid(call);
 	oe_ctl_id_make("inv", id);
-	rc = oe_ctl_begin_call(call, OE_CTL_WRITE, &tx);
+	rc = oe_ctl_begin_role(call, network, &tx);
 	if (rc == 0)
 		rc = check_new(call, tx, network, email);
 	if (rc == 0)
@@ -158,11 +145,7 @@ invite(struct oe_ctl_call *call)
 		    call, tx, "control.invitation.create", network, id, NULL);
 	if (rc == 0)
 		rc = one_invitation(call, tx, id, &v);
-	rc = oe_ctl_end_call(call, &tx, rc);
-	if (rc == 0)
-		return oe_ctl_data(call, v);
-	oe_jval_free(&v);
-	return rc;
+	return oe_ctl_end_data(call, &tx, rc, v);
 }
 
 static int
@@ -171,22 +154,18 @@ withdraw(struct oe_ctl_call *call)
 	const char *network = oe_ctl_param(call, "id");
 	const char *id = oe_ctl_param(call, "invitation_id");
 	struct oe_ctl_tx *tx = NULL;
-	int64_t n = 0;
-	int rc = oe_ctl_begin_call(call, OE_CTL_WRITE, &tx);
+	int rc = oe_ctl_begin_role(call, network, &tx);
 
 	if (rc == 0)
-		rc = oe_ctl_db_exec(tx,
+		rc = oe_ctl_change(call, tx,
 		    "DELETE FROM invitations WHERE id = ?1 AND "
 		    "network_id = ?2",
-		    OE_CTL_VALUES(oe_ctl_t(id), oe_ctl_t(network)), &n,
-		    &call->err);
-	if (rc == 0 && n == 0)
-		rc = oe_ctl_absent(call, "Invitation");
+		    OE_CTL_VALUES(oe_ctl_t(id), oe_ctl_t(network)),
+		    "Invitation");
 	if (rc == 0)
 		rc = oe_ctl_audit(
 		    call, tx, "control.invitation.delete", network, id, NULL);
-	rc = oe_ctl_end_call(call, &tx, rc);
-	return rc ? rc : oe_ctl_message(call, 200, "Invitation deleted");
+	return oe_ctl_end_message(call, &tx, rc, "Invitation deleted");
 }
 
 /* Pending, and for the caller: whoever sets the status has it. */
@@ -197,9 +176,10 @@ take(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *id,
 	char *network = NULL;
 	int rc = oe_ctl_db_text(tx,
 	    "UPDATE invitations SET status = ?1 WHERE id = ?2 AND email = ?3 "
-	    "AND status = 1 RETURNING network_id",
-	    OE_CTL_VALUES(
-		oe_ctl_i(status), oe_ctl_t(id), oe_ctl_t(call->caller.email)),
+	    "AND status = 1 AND created_at > ?4 RETURNING network_id",
+	    OE_CTL_VALUES(oe_ctl_i(status), oe_ctl_t(id),
+		oe_ctl_t(call->caller.email),
+		oe_ctl_i(call->now_ms - OE_CTL_INVITATION_MS)),
 	    &network, &call->err);
 
 	if (rc == 0)
@@ -240,8 +220,7 @@ respond(struct oe_ctl_call *call)
 		    status == ACCEPTED ? "control.invitation.accept"
 				       : "control.invitation.reject",
 		    network, id, NULL);
-	rc = oe_ctl_end_call(call, &tx, rc);
-	return rc ? rc : oe_ctl_message(call, 200, "Invitation updated");
+	return oe_ctl_end_message(call, &tx, rc, "Invitation updated");
 }
 
 const struct oe_ctl_route oe_ctl_routes_invitations[] = {

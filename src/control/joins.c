@@ -16,16 +16,37 @@
 	"AND (?3 = '' OR replace(lower(d.platform), lower(?3), '') <> "        \
 	"lower(d.platform))"
 
+/*
+ * All of them: nothing is looked up of those that are not shown, so that a
+ * page of a large network costs what a page of a small one does.
+ */
+static int
+list_all_peers(struct oe_ctl_call *call)
+{
+	return oe_ctl_list(call,
+	    &(struct oe_ctl_list){
+		.count = "SELECT COUNT(*) FROM network_devices WHERE "
+			 "network_id = ?1",
+		.rows =
+		    OE_CTL_PEER_SELECT " ORDER BY nd.joined_at, nd.device_id",
+		.values = OE_CTL_VALUES(oe_ctl_t(oe_ctl_param(call, "id"))),
+		.row = oe_ctl_peer_row,
+	    });
+}
+
 static int
 list_peers(struct oe_ctl_call *call)
 {
+	if (!oe_ctl_filter(call, "name")[0] &&
+	    !oe_ctl_filter(call, "platform")[0])
+		return list_all_peers(call);
 	return oe_ctl_list(call,
 	    &(struct oe_ctl_list){
 		.count = "SELECT COUNT(*) FROM network_devices nd "
 			 "JOIN devices d ON d.id = nd.device_id "
 			 "WHERE nd.network_id = ?1" PEERS_WHERE,
 		.rows = OE_CTL_PEER_SELECT PEERS_WHERE
-		" ORDER BY nd.joined_at, d.id",
+		" ORDER BY nd.joined_at, nd.device_id",
 		.values = OE_CTL_VALUES(oe_ctl_t(oe_ctl_param(call, "id")),
 		    oe_ctl_t(oe_ctl_filter(call, "name")),
 		    oe_ctl_t(oe_ctl_filter(call, "platform"))),
@@ -147,6 +168,9 @@ ensure(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *network,
 	if (rc != OE_ENOENT)
 		return rc;
 	rc = assign(call, tx, network, device, range);
+	if (rc == 0)
+		rc = oe_ctl_audit(
+		    call, tx, "control.device.join", network, device, NULL);
 	return rc ? rc : joined(call, tx, network, device, range, ret);
 }
 
@@ -187,21 +211,15 @@ join(struct oe_ctl_call *call)
 	struct oe_ctl_range range = {0, 0};
 	struct oe_jval *v = NULL;
 	struct oe_ctl_tx *tx = NULL;
-	int rc = oe_ctl_begin_call(call, OE_CTL_WRITE, &tx);
+	int rc = oe_ctl_begin_role(call, network, &tx);
 
-	if (rc == 0)
-		rc = oe_ctl_lock(tx, network, &call->err);
 	if (rc == 0)
 		rc = check_own(call, tx, device);
 	if (rc == 0)
 		rc = read_range(call, tx, network, &range);
 	if (rc == 0)
 		rc = ensure(call, tx, network, device, &range, &v);
-	rc = oe_ctl_end_call(call, &tx, rc);
-	if (rc == 0)
-		return oe_ctl_data(call, v);
-	oe_jval_free(&v);
-	return rc;
+	return oe_ctl_end_data(call, &tx, rc, v);
 }
 
 /* An administrator removes any device, a member one's own. */
@@ -212,7 +230,7 @@ leave(struct oe_ctl_call *call)
 	const char *device = oe_ctl_param(call, "device_id");
 	struct oe_ctl_tx *tx = NULL;
 	char *owner = NULL;
-	int rc = oe_ctl_begin_call(call, OE_CTL_WRITE, &tx);
+	int rc = oe_ctl_begin_role(call, network, &tx);
 
 	if (rc == 0)
 		rc = oe_ctl_db_text(tx,
@@ -221,7 +239,7 @@ leave(struct oe_ctl_call *call)
 		    "WHERE nd.network_id = ?1 AND nd.device_id = ?2",
 		    OE_CTL_VALUES(oe_ctl_t(network), oe_ctl_t(device)), &owner,
 		    &call->err);
-	if (rc == OE_ENOENT)
+	if (rc == OE_ENOENT && call->err.code == 0)
 		rc = oe_ctl_absent(call, "Device");
 	if (rc == 0 && call->role != OE_CTL_ROLE_ADMIN &&
 	    !oe_str_eq(owner, call->caller.id))
@@ -233,16 +251,21 @@ leave(struct oe_ctl_call *call)
 		    "device_id = ?2",
 		    OE_CTL_VALUES(oe_ctl_t(network), oe_ctl_t(device)), NULL,
 		    &call->err);
+	/* the device has no events to send there any more that end them */
+	if (rc == 0)
+		rc = oe_ctl_db_exec(tx,
+		    "DELETE FROM sessions WHERE network_id = ?1 AND "
+		    "device_id = ?2",
+		    OE_CTL_VALUES(oe_ctl_t(network), oe_ctl_t(device)), NULL,
+		    &call->err);
 	if (rc == 0)
 		rc = oe_ctl_changed(tx, network, &call->err);
 	if (rc == 0)
 		rc = oe_ctl_audit(
 		    call, tx, "control.device.leave", network, device, NULL);
 	free(owner);
-	rc = oe_ctl_end_call(call, &tx, rc);
-	return rc ? rc
-		  : oe_ctl_message(
-			call, 200, "Device removed from virtual network");
+	return oe_ctl_end_message(
+	    call, &tx, rc, "Device removed from virtual network");
 }
 
 const struct oe_ctl_route oe_ctl_routes_joins[] = {

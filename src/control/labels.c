@@ -92,20 +92,14 @@ find_networks(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
     const struct labels *kind, const char *id, struct oe_strs *ret)
 {
 	const char *one = oe_jval_get_text(call->json, "network_id");
-	struct oe_ctl_rows *rows = NULL;
 	int rc;
 
 	if (one == NULL)
 		one = oe_ctl_filter(call, "network_id");
-	rc = oe_ctl_db_query(tx, kind->networks,
+	rc = oe_ctl_texts(tx, kind->networks,
 	    OE_CTL_VALUES(
 		oe_ctl_t(call->caller.id), oe_ctl_t(id), oe_ctl_t(one)),
-	    &rows, &call->err);
-	while (rc == 0 && (rc = oe_ctl_row_next(rows, &call->err)) == 1) {
-		oe_strs_add(ret, oe_ctl_row_text(rows, 0));
-		rc = 0;
-	}
-	oe_ctl_rows_done(&rows);
+	    ret, &call->err);
 	if (rc == 0 && ret->n == 0)
 		rc = oe_err_set(&call->err, OE_EPERM,
 		    "%s not found in a virtual network that you administer",
@@ -161,10 +155,9 @@ put_labels(struct oe_ctl_call *call, const struct labels *kind)
 		rc = find_networks(call, tx, kind, id, &networks);
 	for (i = 0; rc == 0 && i < networks.n; i++)
 		rc = set_in(call, tx, kind, networks.v[i], id, &labels);
-	rc = oe_ctl_end_call(call, &tx, rc);
 	oe_strs_done(&labels);
 	oe_strs_done(&networks);
-	return rc ? rc : oe_ctl_message(call, 200, "Updated");
+	return oe_ctl_end_message(call, &tx, rc, "Updated");
 }
 
 static int

@@ -6,6 +6,8 @@
 
 #include "control/login.h"
 
+#include "core/base/str.h"
+
 bool
 oe_ctl_user_code_read(const char *typed, char *ret)
 {
@@ -44,9 +46,8 @@ oe_ctl_email_read(const char *typed, char ret[256])
 	for (s = ret; *s; s++) {
 		if ((unsigned char)*s <= 0x20 || *s == 0x7f)
 			return false;
-		if (*s >= 'A' && *s <= 'Z')
-			*s = (char)(*s | 0x20);
 	}
+	oe_str_lower(ret);
 	s = strchr(ret, '@');
 	return s && s != ret && s[1] && !strchr(s + 1, '@');
 }

@@ -24,14 +24,11 @@ check_last(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *network,
     const char *user)
 {
 	int64_t role = 0, others = 0;
-	int rc = oe_ctl_lock(tx, network, &call->err);
+	int rc = oe_ctl_db_int(tx,
+	    "SELECT role FROM members WHERE network_id = ?1 AND user_id = ?2",
+	    OE_CTL_VALUES(oe_ctl_t(network), oe_ctl_t(user)), &role,
+	    &call->err);
 
-	if (rc == 0)
-		rc = oe_ctl_db_int(tx,
-		    "SELECT role FROM members WHERE network_id = ?1 AND "
-		    "user_id = ?2",
-		    OE_CTL_VALUES(oe_ctl_t(network), oe_ctl_t(user)), &role,
-		    &call->err);
 	if (rc == OE_ENOENT)
 		return oe_ctl_absent(call, "User");
 	if (rc == 0)
@@ -44,6 +41,17 @@ check_last(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *network,
 		rc = oe_err_set(&call->err, OE_EINVAL,
 		    "A virtual network keeps at least one administrator");
 	return rc;
+}
+
+/* Who is no administrator any more lets nobody in later. */
+static int
+withdraw_invitations(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
+    const char *network, const char *user)
+{
+	return oe_ctl_db_exec(tx,
+	    "DELETE FROM invitations WHERE network_id = ?1 AND "
+	    "inviter_id = ?2 AND status = 1",
+	    OE_CTL_VALUES(oe_ctl_t(network), oe_ctl_t(user)), NULL, &call->err);
 }
 
 static int
@@ -60,41 +68,50 @@ set_role(struct oe_ctl_call *call)
 		oe_ctl_invalid(call, "role", "enum", "enum validation failed");
 		return oe_ctl_refuse_invalid(call);
 	}
-	rc = oe_ctl_begin_call(call, OE_CTL_WRITE, &tx);
+	rc = oe_ctl_begin_role(call, network, &tx);
 	if (rc == 0 && role == OE_CTL_ROLE_USER)
 		rc = check_last(call, tx, network, user);
-	if (rc == 0) {
-		int64_t n = 0;
-
-		rc = oe_ctl_db_exec(tx,
+	if (rc == 0)
+		rc = oe_ctl_change(call, tx,
 		    "UPDATE members SET role = ?1 WHERE network_id = ?2 AND "
 		    "user_id = ?3",
 		    OE_CTL_VALUES(
 			oe_ctl_i(role), oe_ctl_t(network), oe_ctl_t(user)),
-		    &n, &call->err);
-		if (rc == 0 && n == 0)
-			rc = oe_ctl_absent(call, "User");
-	}
+		    "User");
+	if (rc == 0 && role == OE_CTL_ROLE_USER)
+		rc = withdraw_invitations(call, tx, network, user);
 	if (rc == 0) {
 		detail = oe_jval_object();
 		oe_jval_set_int(detail, "role", role);
 		rc = oe_ctl_audit(
 		    call, tx, "control.member.role", network, user, detail);
 	}
-	rc = oe_ctl_end_call(call, &tx, rc);
-	return rc ? rc : oe_ctl_message(call, 200, "Role updated");
+	return oe_ctl_end_message(call, &tx, rc, "Role updated");
 }
 
-/* With the user go the user's devices, tags, and groups there. */
+/*
+ * With the user go the user's devices, tags, and groups there; no event will
+ * end their sessions, since they have none to send there any more.
+ */
 static int
 delete_member(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
     const char *network, const char *user)
 {
-	int rc = oe_ctl_db_exec(tx,
-	    "DELETE FROM network_devices WHERE network_id = ?1 AND device_id "
-	    "IN (SELECT id FROM devices WHERE user_id = ?2)",
-	    OE_CTL_VALUES(oe_ctl_t(network), oe_ctl_t(user)), NULL, &call->err);
+	int rc = withdraw_invitations(call, tx, network, user);
 
+	if (rc == 0)
+		rc = oe_ctl_db_exec(tx,
+		    "DELETE FROM sessions WHERE network_id = ?1 AND device_id "
+		    "IN (SELECT id FROM devices WHERE user_id = ?2)",
+		    OE_CTL_VALUES(oe_ctl_t(network), oe_ctl_t(user)), NULL,
+		    &call->err);
+	if (rc == 0)
+		rc = oe_ctl_db_exec(tx,
+		    "DELETE FROM network_devices WHERE network_id = ?1 AND "
+		    "device_id "
+		    "IN (SELECT id FROM devices WHERE user_id = ?2)",
+		    OE_CTL_VALUES(oe_ctl_t(network), oe_ctl_t(user)), NULL,
+		    &call->err);
 	if (rc == 0)
 		rc = oe_ctl_db_exec(tx,
 		    "DELETE FROM members WHERE network_id = ?1 AND "
@@ -111,13 +128,12 @@ remove_member(struct oe_ctl_call *call)
 	const char *network = oe_ctl_param(call, "id");
 	const char *user = oe_ctl_param(call, "user_id");
 	struct oe_ctl_tx *tx = NULL;
-	int rc;
+	int rc = oe_ctl_begin_role(call, network, &tx);
 
-	if (call->role != OE_CTL_ROLE_ADMIN &&
+	if (rc == 0 && call->role != OE_CTL_ROLE_ADMIN &&
 	    !oe_str_eq(user, call->caller.id))
-		return oe_err_set(&call->err, OE_EPERM,
+		rc = oe_err_set(&call->err, OE_EPERM,
 		    "Only an administrator may remove another user");
-	rc = oe_ctl_begin_call(call, OE_CTL_WRITE, &tx);
 	if (rc == 0)
 		rc = check_last(call, tx, network, user);
 	if (rc == 0)
@@ -125,10 +141,8 @@ remove_member(struct oe_ctl_call *call)
 	if (rc == 0)
 		rc = oe_ctl_audit(
 		    call, tx, "control.member.remove", network, user, NULL);
-	rc = oe_ctl_end_call(call, &tx, rc);
-	return rc ? rc
-		  : oe_ctl_message(
-			call, 200, "User removed from virtual network");
+	return oe_ctl_end_message(
+	    call, &tx, rc, "User removed from virtual network");
 }
 
 const struct oe_ctl_route oe_ctl_routes_members[] = {

@@ -9,6 +9,7 @@
 #include "control/network_rows.h"
 #include "control/range.h"
 #include "core/base/crypto.h"
+#include "core/base/mem.h"
 #include "core/base/str.h"
 
 #define COMMUNITY_SIZE 15
@@ -41,7 +42,7 @@ whole_row(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
 	const char *id = oe_ctl_row_text(rows, 0);
 	struct oe_jval *devices = oe_jval_array(), *users = oe_jval_array();
 	struct oe_ctl_list peers = {
-	    .rows = OE_CTL_PEER_SELECT " ORDER BY nd.joined_at, d.id",
+	    .rows = OE_CTL_PEER_SELECT " ORDER BY nd.joined_at, nd.device_id",
 	    .values = OE_CTL_VALUES(oe_ctl_t(id)),
 	    .row = oe_ctl_peer_row,
 	};
@@ -69,50 +70,33 @@ whole_row(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
 static int
 list_all(struct oe_ctl_call *call)
 {
-	struct oe_ctl_list list = {
-	    .rows = OE_CTL_NETWORK_SELECT " ORDER BY n.created_at, n.id",
-	    .values = OE_CTL_VALUES(oe_ctl_t(call->caller.id)),
-	    .row = whole_row,
-	};
-	struct oe_jval *networks = oe_jval_array();
-	struct oe_ctl_tx *tx = NULL;
-	int rc = oe_ctl_begin_call(call, OE_CTL_READ, &tx);
-
-	if (rc == 0)
-		rc = oe_ctl_rows_each(call, tx, &list, networks);
-	oe_ctl_rollback(&tx);
-	if (rc == 0)
-		return oe_ctl_data(call, networks);
-	oe_jval_free(&networks);
-	return rc;
+	return oe_ctl_list_whole(call,
+	    &(struct oe_ctl_list){
+		.rows = OE_CTL_NETWORK_SELECT " ORDER BY n.created_at, n.id",
+		.values = OE_CTL_VALUES(oe_ctl_t(call->caller.id)),
+		.row = whole_row,
+	    });
 }
 
 static int
 one_network(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *id,
     struct oe_jval **ret)
 {
-	struct oe_ctl_rows *rows = NULL;
-	int rc = oe_ctl_db_one(tx, OE_CTL_NETWORK_SELECT " AND n.id = ?2",
-	    OE_CTL_VALUES(oe_ctl_t(call->caller.id), oe_ctl_t(id)), &rows,
-	    &call->err);
-
-	if (rc == 0)
-		rc = oe_ctl_network_row(call, tx, rows, ret);
-	oe_ctl_rows_done(&rows);
-	return rc == OE_ENOENT ? oe_ctl_absent(call, "Virtual network") : rc;
+	return oe_ctl_one(call, tx,
+	    &(struct oe_ctl_one){
+		.sql = OE_CTL_NETWORK_SELECT " AND n.id = ?2",
+		.values =
+		    OE_CTL_VALUES(oe_ctl_t(call->caller.id), oe_ctl_t(id)),
+		.row = oe_ctl_network_row,
+		.absent = "Virtual network",
+	    },
+	    ret);
 }
 
 static int
 get_network(struct oe_ctl_call *call)
 {
-	struct oe_jval *v = NULL;
-	struct oe_ctl_tx *tx = NULL;
-	int rc = oe_ctl_begin_call(call, OE_CTL_READ, &tx);
-
-	if (rc == 0)
-		rc = one_network(call, tx, oe_ctl_param(call, "id"), &v);
-	oe_ctl_rollback(&tx);
-	return rc ? rc : oe_ctl_data(call, v);
+	return oe_ctl_get(call, one_network);
 }
 
 struct network {
@@ -248,11 +232,7 @@ create_network(struct oe_ctl_call *call)
 		    call, tx, "control.network.create", n.id, n.id, NULL);
 	if (rc == 0)
 		rc = one_network(call, tx, n.id, &v);
-	rc = oe_ctl_end_call(call, &tx, rc);
-	if (rc == 0)
-		return oe_ctl_data(call, v);
-	oe_jval_free(&v);
-	return rc;
+	return oe_ctl_end_data(call, &tx, rc, v);
 }
 
 /* Addresses that were given out are not taken back by a new range. */
@@ -261,15 +241,11 @@ check_range(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *id,
     const char *range)
 {
 	int64_t n = 0;
-	int rc = oe_ctl_lock(tx, id, &call->err);
+	int rc = oe_ctl_db_int(tx,
+	    "SELECT COUNT(*) FROM network_devices nd JOIN networks n "
+	    "ON n.id = nd.network_id WHERE n.id = ?1 AND n.ip_range <> ?2",
+	    OE_CTL_VALUES(oe_ctl_t(id), oe_ctl_t(range)), &n, &call->err);
 
-	if (rc == 0)
-		rc = oe_ctl_db_int(tx,
-		    "SELECT COUNT(*) FROM network_devices nd JOIN networks n "
-		    "ON n.id = nd.network_id WHERE n.id = ?1 AND "
-		    "n.ip_range <> ?2",
-		    OE_CTL_VALUES(oe_ctl_t(id), oe_ctl_t(range)), &n,
-		    &call->err);
 	if (rc == 0 && n > 0)
 		rc = oe_err_set(&call->err, OE_EINVAL,
 		    "ip_range cannot change while devices have addresses "
@@ -292,7 +268,7 @@ update_network(struct oe_ctl_call *call)
 		read_range(call, range);
 	if (oe_ctl_is_invalid(call))
 		return oe_ctl_refuse_invalid(call);
-	rc = oe_ctl_begin_call(call, OE_CTL_WRITE, &tx);
+	rc = oe_ctl_begin_role(call, id, &tx);
 	if (rc == 0 && with_range)
 		rc = check_range(call, tx, id, range);
 	if (rc == 0)
@@ -307,10 +283,26 @@ update_network(struct oe_ctl_call *call)
 		    call, tx, "control.network.update", id, id, NULL);
 	if (rc == 0)
 		rc = one_network(call, tx, id, &v);
-	rc = oe_ctl_end_call(call, &tx, rc);
-	if (rc == 0)
-		return oe_ctl_data(call, v);
-	oe_jval_free(&v);
+	return oe_ctl_end_data(call, &tx, rc, v);
+}
+
+/* With the server that was made for it. */
+static int
+remove_network(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *id)
+{
+	char *server = NULL;
+	int rc = oe_ctl_db_text(tx,
+	    "DELETE FROM networks WHERE id = ?1 RETURNING server_id",
+	    OE_CTL_VALUES(oe_ctl_t(id)), &server, &call->err);
+
+	if (rc == OE_ENOENT)
+		rc = oe_ctl_absent(call, "Virtual network");
+	if (rc == 0 && server != NULL)
+		rc = oe_ctl_db_exec(tx,
+		    "DELETE FROM servers WHERE id = ?1 AND is_default = 0 AND "
+		    "NOT EXISTS (SELECT 1 FROM networks WHERE server_id = ?1)",
+		    OE_CTL_VALUES(oe_ctl_t(server)), NULL, &call->err);
+	oe_mem_free(&server);
 	return rc;
 }
 
@@ -319,18 +311,20 @@ delete_network(struct oe_ctl_call *call)
 {
 	const char *id = oe_ctl_param(call, "id");
 	struct oe_ctl_tx *tx = NULL;
-	int rc = oe_ctl_begin_call(call, OE_CTL_WRITE, &tx);
+	int rc = oe_ctl_begin_role(call, id, &tx);
 
 	if (rc == 0)
-		rc = oe_ctl_db_exec(tx, "DELETE FROM networks WHERE id = ?1",
+		rc = oe_ctl_db_exec(tx,
+		    "DELETE FROM sessions WHERE network_id = ?1",
 		    OE_CTL_VALUES(oe_ctl_t(id)), NULL, &call->err);
+	if (rc == 0)
+		rc = remove_network(call, tx, id);
 	if (rc == 0)
 		rc = oe_ctl_audit(
 		    call, tx, "control.network.delete", id, id, NULL);
 	if (rc == 0)
 		rc = oe_ctl_tell(tx, OE_CTL_TOPIC_DIRECTORY, id, &call->err);
-	rc = oe_ctl_end_call(call, &tx, rc);
-	return rc ? rc : oe_ctl_message(call, 200, "Virtual network deleted");
+	return oe_ctl_end_message(call, &tx, rc, "Virtual network deleted");
 }
 
 static int
@@ -347,27 +341,16 @@ server_row(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
 static int
 list_servers(struct oe_ctl_call *call)
 {
-	struct oe_ctl_list list = {
-	    .rows =
-		"SELECT s.id, s.name, s.host, s.type, s.country FROM servers "
-		"s WHERE s.is_default = 1 OR s.id IN (SELECT n.server_id FROM "
-		"networks n JOIN members m ON m.network_id = n.id WHERE "
-		"m.user_id = ?1 AND n.server_id IS NOT NULL) "
-		"ORDER BY s.created_at, s.id",
-	    .values = OE_CTL_VALUES(oe_ctl_t(call->caller.id)),
-	    .row = server_row,
-	};
-	struct oe_jval *servers = oe_jval_array();
-	struct oe_ctl_tx *tx = NULL;
-	int rc = oe_ctl_begin_call(call, OE_CTL_READ, &tx);
-
-	if (rc == 0)
-		rc = oe_ctl_rows_each(call, tx, &list, servers);
-	oe_ctl_rollback(&tx);
-	if (rc == 0)
-		return oe_ctl_data(call, servers);
-	oe_jval_free(&servers);
-	return rc;
+	return oe_ctl_list_whole(call,
+	    &(struct oe_ctl_list){
+		.rows = "SELECT s.id, s.name, s.host, s.type, s.country "
+			"FROM servers s WHERE s.is_default = 1 OR s.id IN "
+			"(SELECT n.server_id FROM networks n JOIN members m "
+			"ON m.network_id = n.id WHERE m.user_id = ?1 AND "
+			"n.server_id IS NOT NULL) ORDER BY s.created_at, s.id",
+		.values = OE_CTL_VALUES(oe_ctl_t(call->caller.id)),
+		.row = server_row,
+	    });
 }
 
 const struct oe_ctl_route oe_ctl_routes_networks[] = {
@@ -386,6 +369,7 @@ const struct oe_ctl_route oe_ctl_routes_networks[] = {
     {.method = "GET",
 	.pattern = "/api/v2/virtual-networks/all/list",
 	.need = OE_CTL_NEED_USER,
+	.flags = OE_CTL_LONG,
 	.fn = list_all,
 	.what = "list networks with devices and users"},
     {.method = "GET",

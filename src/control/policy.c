@@ -2,12 +2,14 @@
 /*
  * The policy of a network: stored when it is right, signed, tried out.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "control/documents.h"
 #include "control/handlers.h"
 #include "control/resource.h"
+#include "control/store_sweep.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
 #include "core/mesh/policy.h"
@@ -88,19 +90,35 @@ check_policy(
 	return rc;
 }
 
-/* Versions follow the clock: see oe_ctl_changed(). */
+/*
+ * Is the policy that the caller has seen the one in force?  A tag of GET has
+ * its version, and the time when it was signed, which does not matter.
+ */
+static bool
+is_expected(const struct oe_ctl_call *call, int64_t version)
+{
+	char tag[48];
+
+	if (call->if_match == NULL || oe_str_eq(call->if_match, "*"))
+		return true;
+	snprintf(tag, sizeof(tag), "\"%s-%lld-", oe_ctl_policy_document.name,
+	    (long long)version);
+	return strstr(call->if_match, tag) != NULL;
+}
+
+/* Versions follow the clock: see oe_ctl_changed().  OE_EEXIST: another. */
 static int
 insert_policy(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
     const char *network, const char *body, int64_t *ret_version)
 {
 	int64_t last = 0, now_s = call->now_ms / 1000;
-	int rc = oe_ctl_lock(tx, network, &call->err);
+	int rc = oe_ctl_db_int(tx,
+	    "SELECT COALESCE(MAX(version), 1) FROM policies WHERE "
+	    "network_id = ?1",
+	    OE_CTL_VALUES(oe_ctl_t(network)), &last, &call->err);
 
-	if (rc == 0)
-		rc = oe_ctl_db_int(tx,
-		    "SELECT COALESCE(MAX(version), 1) FROM policies WHERE "
-		    "network_id = ?1",
-		    OE_CTL_VALUES(oe_ctl_t(network)), &last, &call->err);
+	if (rc == 0 && !is_expected(call, last))
+		return OE_EEXIST;
 	*ret_version = now_s > last ? now_s : last + 1;
 	if (rc == 0)
 		rc = oe_ctl_db_exec(tx,
@@ -109,6 +127,14 @@ insert_policy(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
 		    OE_CTL_VALUES(oe_ctl_t(network), oe_ctl_i(*ret_version),
 			oe_ctl_t(body), oe_ctl_t(call->caller.id),
 			oe_ctl_i(call->now_ms)),
+		    NULL, &call->err);
+	if (rc == 0)
+		rc = oe_ctl_db_exec(tx,
+		    "DELETE FROM policies WHERE network_id = ?1 AND version "
+		    "NOT IN (SELECT version FROM policies WHERE "
+		    "network_id = ?1 ORDER BY version DESC LIMIT ?2)",
+		    OE_CTL_VALUES(
+			oe_ctl_t(network), oe_ctl_i(OE_CTL_POLICIES_KEPT)),
 		    NULL, &call->err);
 	return rc ? rc
 		  : oe_ctl_tell(tx, OE_CTL_TOPIC_POLICY, network, &call->err);
@@ -121,7 +147,7 @@ store_policy(struct oe_ctl_call *call, const char *network,
 	struct oe_jval *detail;
 	struct oe_ctl_tx *tx = NULL;
 	char *body = oe_jval_dump(policy, 0);
-	int rc = oe_ctl_begin_call(call, OE_CTL_WRITE, &tx);
+	int rc = oe_ctl_begin_role(call, network, &tx);
 
 	if (rc == 0)
 		rc = insert_policy(call, tx, network, body, ret_version);
@@ -149,6 +175,9 @@ put_policy(struct oe_ctl_call *call)
 	if (rc)
 		return oe_ctl_refuse_invalid(call);
 	rc = store_policy(call, network, v, &version);
+	if (rc == OE_EEXIST)
+		return oe_ctl_fail(call, 412, "E_PRECONDITION_FAILED",
+		    "The policy is another by now: read it again", NULL);
 	if (rc)
 		return rc;
 	reply = oe_jval_object();
@@ -181,33 +210,40 @@ static int
 read_labels(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *sql,
     const char *network, const char *id, struct oe_strs *ret)
 {
-	struct oe_ctl_rows *rows = NULL;
-	int rc = oe_ctl_db_query(tx, sql,
-	    OE_CTL_VALUES(oe_ctl_t(network), oe_ctl_t(id)), &rows, &call->err);
-
-	while (rc == 0 && (rc = oe_ctl_row_next(rows, &call->err)) == 1) {
-		oe_strs_add(ret, oe_ctl_row_text(rows, 0));
-		rc = 0;
-	}
-	oe_ctl_rows_done(&rows);
-	return rc;
+	return oe_ctl_texts(tx, sql,
+	    OE_CTL_VALUES(oe_ctl_t(network), oe_ctl_t(id)), ret, &call->err);
 }
 
-/* "from": an address of the network or any other, or a device's id or name. */
+/*
+ * "from": an address of the network or any other, or a device's id or name.
+ * Owners name their devices: no name goes for an id or an address, nor for
+ * one of several devices.
+ */
 static int
 find_device(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *network,
     const char *from, struct trial *ret)
 {
 	struct oe_ctl_rows *rows = NULL;
-	int rc = oe_ctl_db_one(tx,
-	    "SELECT d.id, d.name, nd.virtual_ip FROM network_devices nd "
-	    "JOIN devices d ON d.id = nd.device_id WHERE nd.network_id = ?1 "
-	    "AND (d.id = ?2 OR nd.virtual_ip = ?2 OR d.name = ?2) "
-	    "ORDER BY d.id",
-	    OE_CTL_VALUES(oe_ctl_t(network), oe_ctl_t(from)), &rows,
-	    &call->err);
+	int rc;
 
 	ret->from_address = oe_addr_parse(from, &ret->source, NULL) == 0;
+	rc = oe_ctl_db_one(tx,
+	    "SELECT d.id, d.name, nd.virtual_ip, (SELECT COUNT(*) FROM "
+	    "network_devices x JOIN devices y ON y.id = x.device_id WHERE "
+	    "x.network_id = ?1 AND y.name = ?2) FROM network_devices nd "
+	    "JOIN devices d ON d.id = nd.device_id WHERE nd.network_id = ?1 "
+	    "AND (d.id = ?2 OR nd.virtual_ip = ?2 OR "
+	    "(d.name = ?2 AND ?3 = 'name')) "
+	    "ORDER BY CASE WHEN d.name = ?2 THEN 1 ELSE 0 END, d.id",
+	    OE_CTL_VALUES(oe_ctl_t(network), oe_ctl_t(from),
+		oe_ctl_t(ret->from_address ? "address" : "name")),
+	    &rows, &call->err);
+	if (rc == 0 && oe_ctl_row_int(rows, 3) > 1 &&
+	    oe_str_eq(oe_ctl_row_text(rows, 1), from)) {
+		oe_ctl_rows_done(&rows);
+		return oe_err_set(&call->err, OE_EINVAL,
+		    "Several devices have this name: give an id");
+	}
 	if (rc == OE_ENOENT && ret->from_address)
 		return 0;
 	if (rc == OE_ENOENT)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/resource.h"
 
+#include "control/login.h"
 #include "control/store_users.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include "core/base/time.h"
 
 #define ID_RANDOM 20
+#define EMAIL_MAX 254
 
 void
 oe_ctl_id_make(const char *prefix, char ret[OE_CTL_ID_SIZE])
@@ -105,6 +107,60 @@ oe_ctl_list(struct oe_ctl_call *call, const struct oe_ctl_list *list)
 	return rc;
 }
 
+int
+oe_ctl_list_whole(struct oe_ctl_call *call, const struct oe_ctl_list *list)
+{
+	struct oe_jval *rows = oe_jval_array();
+	struct oe_ctl_tx *tx = NULL;
+	int rc = oe_ctl_begin_call(call, OE_CTL_READ, &tx);
+
+	if (rc == 0)
+		rc = oe_ctl_rows_each(call, tx, list, rows);
+	return oe_ctl_end_data(call, &tx, rc, rows);
+}
+
+int
+oe_ctl_texts(struct oe_ctl_tx *tx, const char *sql,
+    const struct oe_ctl_value *values, struct oe_strs *ret, struct oe_err *err)
+{
+	struct oe_ctl_rows *rows = NULL;
+	int rc = oe_ctl_db_query(tx, sql, values, &rows, err);
+
+	while (rc == 0 && (rc = oe_ctl_row_next(rows, err)) == 1) {
+		oe_strs_add(ret, oe_ctl_row_text(rows, 0));
+		rc = 0;
+	}
+	oe_ctl_rows_done(&rows);
+	return rc;
+}
+
+int
+oe_ctl_one(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
+    const struct oe_ctl_one *one, struct oe_jval **ret)
+{
+	struct oe_ctl_rows *rows = NULL;
+	int rc = oe_ctl_db_one(tx, one->sql, one->values, &rows, &call->err);
+
+	if (rc == 0)
+		rc = one->row(call, tx, rows, ret);
+	oe_ctl_rows_done(&rows);
+	return rc == OE_ENOENT ? oe_ctl_absent(call, one->absent) : rc;
+}
+
+int
+oe_ctl_get(struct oe_ctl_call *call,
+    int (*one)(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *id,
+	struct oe_jval **ret))
+{
+	struct oe_jval *v = NULL;
+	struct oe_ctl_tx *tx = NULL;
+	int rc = oe_ctl_begin_call(call, OE_CTL_READ, &tx);
+
+	if (rc == 0)
+		rc = one(call, tx, oe_ctl_param(call, "id"), &v);
+	return oe_ctl_end_data(call, &tx, rc, v);
+}
+
 const char *
 oe_ctl_filter(const struct oe_ctl_call *call, const char *name)
 {
@@ -137,17 +193,10 @@ static int
 changed_each(
     struct oe_ctl_tx *tx, const char *sql, const char *id, struct oe_err *err)
 {
-	struct oe_ctl_rows *rows = NULL;
 	struct oe_strs ids = {NULL, 0};
 	size_t i;
-	int rc =
-	    oe_ctl_db_query(tx, sql, OE_CTL_VALUES(oe_ctl_t(id)), &rows, err);
+	int rc = oe_ctl_texts(tx, sql, OE_CTL_VALUES(oe_ctl_t(id)), &ids, err);
 
-	while (rc == 0 && (rc = oe_ctl_row_next(rows, err)) == 1) {
-		oe_strs_add(&ids, oe_ctl_row_text(rows, 0));
-		rc = 0;
-	}
-	oe_ctl_rows_done(&rows);
 	for (i = 0; rc == 0 && i < ids.n; i++)
 		rc = oe_ctl_changed(tx, ids.v[i], err);
 	oe_strs_done(&ids);
@@ -200,6 +249,75 @@ oe_ctl_end_call(struct oe_ctl_call *call, struct oe_ctl_tx **tx, int rc)
 		rc = oe_ctl_commit(tx, &call->err);
 	oe_ctl_rollback(tx);
 	return rc;
+}
+
+int
+oe_ctl_begin_role(
+    struct oe_ctl_call *call, const char *network_id, struct oe_ctl_tx **ret)
+{
+	int64_t role = OE_CTL_ROLE_NONE;
+	int rc = oe_ctl_begin_call(call, OE_CTL_WRITE, ret);
+
+	if (rc == 0)
+		rc = oe_ctl_lock(*ret, network_id, &call->err);
+	if (rc == 0)
+		rc = oe_ctl_db_int(*ret,
+		    "SELECT role FROM members WHERE network_id = ?1 AND "
+		    "user_id = ?2",
+		    OE_CTL_VALUES(
+			oe_ctl_t(network_id), oe_ctl_t(call->caller.id)),
+		    &role, &call->err);
+	if (rc == OE_ENOENT)
+		return oe_ctl_absent(call, "Virtual network");
+	if (rc == 0 && call->route->need == OE_CTL_NEED_ADMIN &&
+	    role != OE_CTL_ROLE_ADMIN)
+		return oe_err_set(
+		    &call->err, OE_EPERM, "Administrators of the network only");
+	call->role = (enum oe_ctl_role)role;
+	return rc;
+}
+
+int
+oe_ctl_end_data(struct oe_ctl_call *call, struct oe_ctl_tx **tx, int rc,
+    struct oe_jval *data)
+{
+	rc = oe_ctl_end_call(call, tx, rc);
+	if (rc == 0)
+		return oe_ctl_data(call, data);
+	oe_jval_free(&data);
+	return rc;
+}
+
+int
+oe_ctl_end_message(
+    struct oe_ctl_call *call, struct oe_ctl_tx **tx, int rc, const char *text)
+{
+	rc = oe_ctl_end_call(call, tx, rc);
+	return rc ? rc : oe_ctl_message(call, 200, text);
+}
+
+int
+oe_ctl_change(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *sql,
+    const struct oe_ctl_value *values, const char *what)
+{
+	int64_t n = 0;
+	int rc = oe_ctl_db_exec(tx, sql, values, &n, &call->err);
+
+	return rc == 0 && n == 0 ? oe_ctl_absent(call, what) : rc;
+}
+
+bool
+oe_ctl_email(struct oe_ctl_call *call, char ret[256])
+{
+	char typed[EMAIL_MAX + 1];
+
+	if (!oe_ctl_text(call, "email", EMAIL_MAX, typed))
+		return false;
+	/* a colon stands in other principals than an address: "group:ops" */
+	if (oe_ctl_email_read(typed, ret) && !strpbrk(ret, ",:\"'<>"))
+		return true;
+	oe_ctl_invalid(call, "email", "email", "email validation failed");
+	return false;
 }
 
 int

@@ -61,28 +61,21 @@ static int
 one_key(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *id,
     struct oe_jval **ret)
 {
-	struct oe_ctl_rows *rows = NULL;
-	int rc = oe_ctl_db_one(tx, KEY_SELECT " AND id = ?2",
-	    OE_CTL_VALUES(oe_ctl_t(call->caller.id), oe_ctl_t(id)), &rows,
-	    &call->err);
-
-	if (rc == 0)
-		rc = key_row(call, tx, rows, ret);
-	oe_ctl_rows_done(&rows);
-	return rc == OE_ENOENT ? oe_ctl_absent(call, "Security key") : rc;
+	return oe_ctl_one(call, tx,
+	    &(struct oe_ctl_one){
+		.sql = KEY_SELECT " AND id = ?2",
+		.values =
+		    OE_CTL_VALUES(oe_ctl_t(call->caller.id), oe_ctl_t(id)),
+		.row = key_row,
+		.absent = "Security key",
+	    },
+	    ret);
 }
 
 static int
 get_key(struct oe_ctl_call *call)
 {
-	struct oe_jval *v = NULL;
-	struct oe_ctl_tx *tx = NULL;
-	int rc = oe_ctl_begin_call(call, OE_CTL_READ, &tx);
-
-	if (rc == 0)
-		rc = one_key(call, tx, oe_ctl_param(call, "id"), &v);
-	oe_ctl_rollback(&tx);
-	return rc ? rc : oe_ctl_data(call, v);
+	return oe_ctl_get(call, one_key);
 }
 
 static int
@@ -101,15 +94,6 @@ check_count(struct oe_ctl_call *call, struct oe_ctl_tx *tx)
 	return rc;
 }
 
-static void
-hash_of(const char *key, char ret[OE_CTL_HASH_SIZE])
-{
-	uint8_t digest[OE_SHA256_SIZE];
-
-	oe_sha256(key, strlen(key), digest);
-	oe_hex_put(digest, sizeof(digest), ret);
-}
-
 static int
 insert_key(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *id,
     const char *name, int64_t type, const char *key)
@@ -118,7 +102,7 @@ insert_key(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *id,
 	int64_t until =
 	    call->now_ms + (type == TEMPORARY ? TEMPORARY_MS : PERMANENT_MS);
 
-	hash_of(key, hash);
+	oe_ctl_hash_text(key, hash);
 	return oe_ctl_db_exec(tx,
 	    "INSERT INTO security_keys (id, user_id, name, type, hash, "
 	    "expires_at, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -156,13 +140,10 @@ create_key(struct oe_ctl_call *call)
 		    call, tx, "control.security_key.create", NULL, id, NULL);
 	if (rc == 0)
 		rc = one_key(call, tx, id, &v);
-	rc = oe_ctl_end_call(call, &tx, rc);
 	if (rc == 0)
 		oe_jval_set_text(v, "key", key);
-	else
-		oe_jval_free(&v);
 	oe_mem_wipe(key, sizeof(key));
-	return rc ? rc : oe_ctl_data(call, v);
+	return oe_ctl_end_data(call, &tx, rc, v);
 }
 
 static int
@@ -186,11 +167,7 @@ rename_key(struct oe_ctl_call *call)
 		    NULL, &call->err);
 	if (rc == 0)
 		rc = one_key(call, tx, id, &v);
-	rc = oe_ctl_end_call(call, &tx, rc);
-	if (rc == 0)
-		return oe_ctl_data(call, v);
-	oe_jval_free(&v);
-	return rc;
+	return oe_ctl_end_data(call, &tx, rc, v);
 }
 
 static int
@@ -198,16 +175,13 @@ delete_key(struct oe_ctl_call *call)
 {
 	const char *id = oe_ctl_param(call, "id");
 	struct oe_ctl_tx *tx = NULL;
-	int64_t n = 0;
 	int rc = oe_ctl_begin_call(call, OE_CTL_WRITE, &tx);
 
 	if (rc == 0)
-		rc = oe_ctl_db_exec(tx,
+		rc = oe_ctl_change(call, tx,
 		    "DELETE FROM security_keys WHERE id = ?1 AND user_id = ?2",
-		    OE_CTL_VALUES(oe_ctl_t(id), oe_ctl_t(call->caller.id)), &n,
-		    &call->err);
-	if (rc == 0 && n == 0)
-		rc = oe_ctl_absent(call, "Security key");
+		    OE_CTL_VALUES(oe_ctl_t(id), oe_ctl_t(call->caller.id)),
+		    "Security key");
 	if (rc == 0)
 		rc = oe_ctl_tokens_end_key(tx, call->caller.id, id, &call->err);
 	if (rc == 0)

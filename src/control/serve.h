@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "control/sock.h"
+#include "control/store_sweep.h"
 
 struct oe_ctx;
 struct oe_values;
@@ -27,6 +28,7 @@ struct oe_ctl_config {
 	size_t max_connections, max_per_address;
 	int64_t head_ms, body_ms, idle_ms, grace_ms;
 	int64_t access_s, refresh_s;
+	struct oe_ctl_keep keep;
 	bool quiet;
 };
 
@@ -37,8 +39,6 @@ struct oe_ctl_config {
 int oe_ctl_config_load(const struct oe_values *v, struct oe_ctl_config **ret,
     struct oe_err *err) OE_MUST_CHECK;
 void oe_ctl_config_free(struct oe_ctl_config **c);
-/** oe_ctl_config_log() - level and form of the messages. */
-void oe_ctl_config_log(const struct oe_values *v);
 /** oe_ctl_config_dirs() - make the data directory. */
 int oe_ctl_config_dirs(
     const struct oe_ctl_config *c, struct oe_err *err) OE_MUST_CHECK;

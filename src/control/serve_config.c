@@ -9,10 +9,8 @@
 #include "control/store.h"
 #include "core/app/param.h"
 #include "core/base/err.h"
-#include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
-#include "core/net/notify.h"
 
 #define ROOT_DIR "/var/lib/omniedge-control-server"
 
@@ -147,6 +145,8 @@ oe_ctl_config_load(
 	c->grace_ms = oe_values_int(v, "stop-grace") * 1000;
 	c->access_s = oe_values_int(v, "access-lifetime");
 	c->refresh_s = oe_values_int(v, "refresh-lifetime");
+	c->keep.events_ms = oe_values_int(v, "events-keep") * 1000;
+	c->keep.events_max = oe_values_int(v, "events-max");
 	c->quiet = oe_values_flag(v, "quiet");
 	r = load_listen(v, c, err);
 	if (r == 0)
@@ -178,20 +178,6 @@ oe_ctl_config_free(struct oe_ctl_config **cp)
 	free(c->public_url);
 	oe_cidr_list_free(&c->proxies);
 	oe_mem_free(cp);
-}
-
-void
-oe_ctl_config_log(const struct oe_values *v)
-{
-	int64_t verbose = oe_values_int(v, "verbose");
-
-	oe_log_setup(verbose >= 3   ? OE_LOG_DEBUG3
-		     : verbose == 2 ? OE_LOG_DEBUG2
-		     : verbose == 1 ? OE_LOG_DEBUG
-				    : OE_LOG_INFO,
-	    oe_str_eq(oe_values_str(v, "log-format"), "json") ? OE_LOG_JSON
-							      : OE_LOG_TEXT,
-	    -1, oe_notify_under_journal());
 }
 
 /* Each missing directory of @path, private to us. */

@@ -27,7 +27,7 @@ begin_session(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
 	    "body = excluded.body, seen_at = excluded.seen_at",
 	    OE_CTL_VALUES(oe_ctl_t(id), oe_ctl_t(network), oe_ctl_t(device),
 		oe_ctl_t(e->conn), oe_ctl_t(e->body), oe_ctl_i(e->time_ms),
-		oe_ctl_i(e->time_ms)),
+		oe_ctl_i(call->now_ms)),
 	    NULL, &call->err);
 }
 
@@ -44,13 +44,28 @@ end_sessions(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
 	    NULL, &call->err);
 }
 
+/* A program that took the place of another: what lived lives on. */
+static bool
+is_replaced(const struct oe_ctl_event *e)
+{
+	struct oe_jval *v = NULL;
+	bool replaced;
+
+	if (oe_jval_parse(e->body, strlen(e->body), &v, NULL) < 0)
+		return false;
+	replaced = oe_jval_get_bool(v, "replaced", false);
+	oe_jval_free(&v);
+	return replaced;
+}
+
 int
 oe_ctl_session_note(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
     const struct oe_ctl_event *e, const char *device, const char *network)
 {
 	if (oe_str_eq(e->name, "server.start") ||
 	    oe_str_eq(e->name, "server.stop"))
-		return end_sessions(call, tx, e, device, "");
+		return is_replaced(e) ? 0
+				      : end_sessions(call, tx, e, device, "");
 	if (e->conn == NULL)
 		return 0;
 	if (oe_str_eq(e->name, "disconnect"))
@@ -215,47 +230,33 @@ order_row(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
 static int
 list_orders(struct oe_ctl_call *call)
 {
-	struct oe_ctl_list list = {
-	    .rows = "SELECT o.id, o.kind, o.conn, o.reason, o.created_at "
-		    "FROM orders o JOIN devices d ON d.id = o.device_id "
-		    "WHERE o.device_id = ?1 AND d.user_id = ?2 "
-		    "ORDER BY o.created_at, o.id LIMIT 1000",
-	    .values = OE_CTL_VALUES(
-		oe_ctl_t(oe_ctl_param(call, "id")), oe_ctl_t(call->caller.id)),
-	    .row = order_row,
-	};
-	struct oe_jval *orders = oe_jval_array();
-	struct oe_ctl_tx *tx = NULL;
-	int rc = oe_ctl_begin_call(call, OE_CTL_READ, &tx);
-
-	if (rc == 0)
-		rc = oe_ctl_rows_each(call, tx, &list, orders);
-	oe_ctl_rollback(&tx);
-	if (rc == 0)
-		return oe_ctl_data(call, orders);
-	oe_jval_free(&orders);
-	return rc;
+	return oe_ctl_list_whole(call,
+	    &(struct oe_ctl_list){
+		.rows = "SELECT o.id, o.kind, o.conn, o.reason, o.created_at "
+			"FROM orders o JOIN devices d ON d.id = o.device_id "
+			"WHERE o.device_id = ?1 AND d.user_id = ?2 "
+			"ORDER BY o.created_at, o.id LIMIT 1000",
+		.values = OE_CTL_VALUES(oe_ctl_t(oe_ctl_param(call, "id")),
+		    oe_ctl_t(call->caller.id)),
+		.row = order_row,
+	    });
 }
 
 static int
 acknowledge(struct oe_ctl_call *call)
 {
 	struct oe_ctl_tx *tx = NULL;
-	int64_t n = 0;
 	int rc = oe_ctl_begin_call(call, OE_CTL_WRITE, &tx);
 
 	if (rc == 0)
-		rc = oe_ctl_db_exec(tx,
+		rc = oe_ctl_change(call, tx,
 		    "DELETE FROM orders WHERE id = ?1 AND device_id IN "
 		    "(SELECT id FROM devices WHERE id = ?2 AND user_id = ?3)",
 		    OE_CTL_VALUES(oe_ctl_t(oe_ctl_param(call, "order_id")),
 			oe_ctl_t(oe_ctl_param(call, "id")),
 			oe_ctl_t(call->caller.id)),
-		    &n, &call->err);
-	if (rc == 0 && n == 0)
-		rc = oe_ctl_absent(call, "Order");
-	rc = oe_ctl_end_call(call, &tx, rc);
-	return rc ? rc : oe_ctl_message(call, 200, "Order acknowledged");
+		    "Order");
+	return oe_ctl_end_message(call, &tx, rc, "Order acknowledged");
 }
 
 const struct oe_ctl_route oe_ctl_routes_sessions[] = {

@@ -107,12 +107,6 @@ int oe_ctl_store_tokens_end(struct oe_ctl_store *s, const char *family,
 int oe_ctl_store_security_key_use(struct oe_ctl_store *s, const char *hash,
     int64_t now_ms, struct oe_ctl_user *ret, struct oe_ctl_tokens *ret_tokens,
     struct oe_err *err) OE_MUST_CHECK;
-/**
- * oe_ctl_store_sweep() - forget tokens, codes and keys past their time, and
- * sessions that are long over.
- */
-int oe_ctl_store_sweep(
-    struct oe_ctl_store *s, int64_t now_ms, struct oe_err *err) OE_MUST_CHECK;
 
 /* Device flow (RFC 8628). */
 enum oe_ctl_grant_state {

@@ -19,6 +19,7 @@
 /* Pages in one step; writers get their turn between two. */
 #define STEP_PAGES    1024
 #define BUSY_SLEEP_MS 20
+#define BUSY_MS       10000
 
 static int
 check_where(const char *where, struct oe_err *err)
@@ -38,6 +39,30 @@ check_absent(const char *path, struct oe_err *err)
 		return oe_err_set(err, OE_EEXIST,
 		    "'%s' is there already: move it away first", path);
 	return 0;
+}
+
+/*
+ * What lies beside a store belongs to it: SQLite would put the last writes of
+ * the old one into the new.  They are there while a server has it open.
+ */
+static int
+check_beside(const char *where, struct oe_err *err)
+{
+	static const char *const ends[] = {"-wal", "-shm", "-journal"};
+	char *path;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc == 0 && i < sizeof(ends) / sizeof(*ends); i++) {
+		path = oe_mem_printf("%s%s", where, ends[i]);
+		if (access(path, F_OK) == 0)
+			rc = oe_err_set(err, OE_EEXIST,
+			    "'%s' is there still, of the store that was moved "
+			    "away: stop its server, and move this away too",
+			    path);
+		free(path);
+	}
+	return rc;
 }
 
 static int
@@ -61,6 +86,20 @@ copy_pages(sqlite3 *from, sqlite3 *to, const char *path, struct oe_err *err)
 			sqlite3_sleep(BUSY_SLEEP_MS);
 	} while (rc == SQLITE_OK || rc == SQLITE_BUSY || rc == SQLITE_LOCKED);
 	return sqlite3_backup_finish(b) == SQLITE_OK ? 0 : fault(to, path, err);
+}
+
+/*
+ * From here on @db shows the store as it is now: else the copy of a store that
+ * is written to all the time would begin again with each write.
+ */
+static int
+hold_still(sqlite3 *db, const char *path, struct oe_err *err)
+{
+	sqlite3_busy_timeout(db, BUSY_MS);
+	return sqlite3_exec(db, "BEGIN; SELECT COUNT(*) FROM sqlite_schema",
+		   NULL, NULL, NULL) == SQLITE_OK
+		   ? 0
+		   : fault(db, path, err);
 }
 
 /* The first column of the first row of @sql, or NULL; free() it. */
@@ -120,6 +159,8 @@ copy_store(const char *from, const char *to, struct oe_err *err)
 	if (sqlite3_open_v2(from, &in, SQLITE_OPEN_READWRITE, NULL) !=
 	    SQLITE_OK)
 		rc = fault(in, from, err);
+	if (rc == 0)
+		rc = hold_still(in, from, err);
 	if (rc == 0)
 		rc = check_store(in, from, err);
 	if (rc == 0 &&
@@ -251,6 +292,8 @@ oe_ctl_store_restore(const char *where, const char *file, struct oe_err *err)
 
 	if (rc == 0)
 		rc = check_absent(where, err);
+	if (rc == 0)
+		rc = check_beside(where, err);
 	if (rc)
 		return rc;
 	path = oe_mem_printf("%s.restore", where);
@@ -261,6 +304,9 @@ oe_ctl_store_restore(const char *where, const char *file, struct oe_err *err)
 			rc = prepare(path, err);
 		if (rc == 0)
 			rc = sync_path(path, O_RDONLY, err);
+		/* all of it is in the one file */
+		if (rc == 0)
+			rc = check_beside(path, err);
 		/* nobody's store is replaced, not even one made just now */
 		if (rc == 0 && link(path, where))
 			rc = oe_err_sys(err, "'%s'", where);

@@ -24,7 +24,8 @@ oe_ctl_pg_fault(const PGconn *db, const PGresult *result, struct oe_err *err)
 	else if (!strcmp(state, "23505"))
 		return oe_err_set(err, OE_EEXIST, "it is already there");
 	else if (oe_str_starts(state, "23") || oe_str_starts(state, "22"))
-		rc = OE_EINVAL;
+		return oe_err_set(
+		    err, OE_EINVAL, "a value is not allowed or has gone");
 	else if (oe_str_starts(state, "40") || oe_str_starts(state, "57") ||
 		 oe_str_starts(state, "53"))
 		rc = OE_EAGAIN;
@@ -48,8 +49,11 @@ oe_ctl_pg_connect(const char *url, PGconn **ret, struct oe_err *err)
 	    "SET client_encoding = 'UTF8'; SET statement_timeout = '30s'; "
 	    "SET idle_in_transaction_session_timeout = '60s'";
 	const char *keys[] = {"dbname", "connect_timeout",
-	    "fallback_application_name", "tcp_user_timeout", NULL};
-	const char *values[] = {url, "10", "omniedge", "15000", NULL};
+	    "fallback_application_name", "tcp_user_timeout", "keepalives_idle",
+	    "keepalives_interval", "keepalives_count", NULL};
+	/* the one that listens says nothing by itself: is there anybody? */
+	const char *values[] = {
+	    url, "10", "omniedge", "15000", "15", "5", "3", NULL};
 	PGconn *db = oe_ctl__pg()->PQconnectdbParams(keys, values, 1);
 	PGresult *result = NULL;
 	int rc = 0;
@@ -182,8 +186,12 @@ pg_begin(struct oe_ctl_store *store, enum oe_ctl_mode mode,
 	struct oe_ctl_tx *base;
 	int rc = conn_get(s, &conn, err);
 
-	if (rc == 0 && mode == OE_CTL_WRITE) {
-		rc = command(conn, "BEGIN", "BEGIN", err);
+	if (rc == 0 && mode != OE_CTL_READ) {
+		rc = command(conn,
+		    mode == OE_CTL_WRITE ? "BEGIN"
+					 : "BEGIN ISOLATION LEVEL REPEATABLE "
+					   "READ, READ ONLY",
+		    "BEGIN", err);
 		if (rc)
 			conn_close(conn);
 	}
@@ -203,7 +211,7 @@ pg_rollback(struct oe_ctl_tx *base)
 {
 	struct oe_ctl_pg_tx *tx = (struct oe_ctl_pg_tx *)base;
 
-	if (base->mode == OE_CTL_WRITE)
+	if (base->mode != OE_CTL_READ)
 		(void)command(tx->conn, "ROLLBACK", "ROLLBACK", NULL);
 	pool_give((struct oe_ctl_pg *)base->store, tx->conn);
 	free(tx);
@@ -215,7 +223,7 @@ pg_commit(struct oe_ctl_tx *base, struct oe_err *err)
 	struct oe_ctl_pg_tx *tx = (struct oe_ctl_pg_tx *)base;
 	int rc = 0;
 
-	if (base->mode == OE_CTL_WRITE)
+	if (base->mode != OE_CTL_READ)
 		rc = command(tx->conn, "COMMIT", "COMMIT", err);
 	pool_give((struct oe_ctl_pg *)base->store, tx->conn);
 	free(tx);

@@ -131,7 +131,7 @@ static const char *const migration_2[] = {
     "network_id TEXT NOT NULL, fingerprint TEXT NOT NULL, "
     "principals TEXT NOT NULL, valid_before {INTEGER} NOT NULL, "
     "created_at {INTEGER} NOT NULL){STRICT}",
-    /* Every version that a network ever had. */
+    /* The version in force, and some that were before it. */
     "CREATE TABLE policies ("
     "network_id TEXT NOT NULL REFERENCES networks (id) ON DELETE CASCADE, "
     "version {INTEGER} NOT NULL, body TEXT NOT NULL, author_id TEXT NOT NULL, "
@@ -176,12 +176,18 @@ static const char *const migration_3[] = {
 static const char *const migration_4[] = {
     "ALTER TABLE tokens ADD COLUMN key_id TEXT",
     "ALTER TABLE users ADD COLUMN certs_after {INTEGER} NOT NULL DEFAULT 0",
-    "CREATE INDEX certificates_end ON certificates (valid_before)",
+    NULL,
+};
+
+/* Pages of a large network's devices are read in their order. */
+static const char *const migration_5[] = {
+    "CREATE INDEX network_devices_order ON network_devices (network_id, "
+    "joined_at, device_id)",
     NULL,
 };
 
 static const char *const *const migrations[] = {
-    migration_1, migration_2, migration_3, migration_4};
+    migration_1, migration_2, migration_3, migration_4, migration_5};
 
 int
 oe_ctl_schema_version(void)

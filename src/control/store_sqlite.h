@@ -28,6 +28,7 @@ struct oe_ctl_sqlite_conn {
 	sqlite3 *db;
 	struct oe_ctl_sqlite_stmt cache[OE_CTL_SQLITE_CACHE];
 	struct oe_ctl_sqlite_conn *next; /* in the pool */
+	int64_t until_ms; /* monotonic: the next row comes by then; 0: any */
 };
 
 struct oe_ctl_sqlite_tx {

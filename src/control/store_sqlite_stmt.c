@@ -7,6 +7,10 @@
 
 #include "control/store_sqlite.h"
 #include "core/base/mem.h"
+#include "core/base/time.h"
+
+/* Of one row; as long as PostgreSQL has for a statement. */
+#define STATEMENT_MS 30000
 
 struct sqlite_rows {
 	struct oe_ctl_rows base;
@@ -29,8 +33,11 @@ oe_ctl_sqlite_fault(sqlite3 *db, struct oe_err *err)
 	}
 	switch (sqlite3_errcode(db)) {
 	case SQLITE_CONSTRAINT:
-		rc = OE_EINVAL;
-		break;
+		return oe_err_set(
+		    err, OE_EINVAL, "a value is not allowed or has gone");
+	case SQLITE_INTERRUPT:
+		return oe_err_set(
+		    err, OE_ETIMEOUT, "SQLite: a statement took too long");
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		rc = OE_EAGAIN;
@@ -139,7 +146,11 @@ int
 oe_ctl_sqlite_next(struct oe_ctl_rows *rows, struct oe_err *err)
 {
 	struct sqlite_rows *r = (struct sqlite_rows *)rows;
+	struct oe_ctl_sqlite_tx *tx = (struct oe_ctl_sqlite_tx *)rows->tx;
 
+	/* a write that is broken off would take others of its batch along */
+	tx->conn->until_ms =
+	    tx->base.mode == OE_CTL_READ ? oe_time_mono_ms() + STATEMENT_MS : 0;
 	switch (sqlite3_step(r->stmt)) {
 	case SQLITE_ROW:
 		return 1;
@@ -211,6 +222,7 @@ oe_ctl_sqlite_run(
 
 	if (rc)
 		return rc;
+	conn->until_ms = 0;
 	do
 		step = sqlite3_step(stmt);
 	while (step == SQLITE_ROW);

@@ -325,26 +325,3 @@ oe_ctl_store_security_key_use(struct oe_ctl_store *s, const char *hash,
 	oe_ctl_rollback(&tx);
 	return rc;
 }
-
-int
-oe_ctl_store_sweep(struct oe_ctl_store *s, int64_t now_ms, struct oe_err *err)
-{
-	static const char *const sql[] = {
-	    "DELETE FROM tokens WHERE refresh_expires_at <= ?1",
-	    "DELETE FROM grants WHERE expires_at <= ?1",
-	    "DELETE FROM security_keys WHERE expires_at <= ?1",
-	    /* a week: events tell of older ones */
-	    "DELETE FROM sessions WHERE ended_at + 604800000 <= ?1",
-	};
-	struct oe_ctl_tx *tx = NULL;
-	size_t i;
-	int rc = oe_ctl_begin(s, OE_CTL_WRITE, &tx, err);
-
-	for (i = 0; rc == 0 && i < sizeof(sql) / sizeof(*sql); i++)
-		rc = oe_ctl_db_exec(
-		    tx, sql[i], OE_CTL_VALUES(oe_ctl_i(now_ms)), NULL, err);
-	if (rc == 0)
-		rc = oe_ctl_commit(&tx, err);
-	oe_ctl_rollback(&tx);
-	return rc;
-}

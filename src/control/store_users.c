@@ -70,6 +70,24 @@ oe_ctl_store_user_by_id(struct oe_ctl_store *s, const char *id,
 }
 
 int
+oe_ctl_user_insert(struct oe_ctl_tx *tx, const struct oe_ctl_user *u,
+    int64_t now_ms, struct oe_err *err)
+{
+	return oe_ctl_db_exec(tx,
+	    "INSERT INTO users (id, email, name, password, admin, one_time, "
+	    "status, device_limit, network_limit, created_at, updated_at) "
+	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, " DEVICE_LIMIT
+	    ", " NETWORK_LIMIT ", ?8, ?9)",
+	    OE_CTL_VALUES(oe_ctl_t(u->id), oe_ctl_t(u->email),
+		oe_ctl_t(u->name),
+		oe_ctl_t(u->password[0] ? u->password : NULL),
+		oe_ctl_i(u->server_admin), oe_ctl_i(u->one_time),
+		oe_ctl_i(u->blocked ? STATUS_BLOCKED : 1), oe_ctl_i(now_ms),
+		oe_ctl_i(now_ms)),
+	    NULL, err);
+}
+
+int
 oe_ctl_store_user_add(struct oe_ctl_store *s, const struct oe_ctl_user *u,
     int64_t now_ms, struct oe_err *err)
 {
@@ -77,18 +95,7 @@ oe_ctl_store_user_add(struct oe_ctl_store *s, const struct oe_ctl_user *u,
 	int rc = oe_ctl_begin(s, OE_CTL_WRITE, &tx, err);
 
 	if (rc == 0)
-		rc = oe_ctl_db_exec(tx,
-		    "INSERT INTO users (id, email, name, password, admin, "
-		    "one_time, status, device_limit, network_limit, "
-		    "created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
-		    "?7, " DEVICE_LIMIT ", " NETWORK_LIMIT ", ?8, ?9)",
-		    OE_CTL_VALUES(oe_ctl_t(u->id), oe_ctl_t(u->email),
-			oe_ctl_t(u->name),
-			oe_ctl_t(u->password[0] ? u->password : NULL),
-			oe_ctl_i(u->server_admin), oe_ctl_i(u->one_time),
-			oe_ctl_i(u->blocked ? STATUS_BLOCKED : 1),
-			oe_ctl_i(now_ms), oe_ctl_i(now_ms)),
-		    NULL, err);
+		rc = oe_ctl_user_insert(tx, u, now_ms, err);
 	if (rc == 0)
 		rc = oe_ctl_commit(&tx, err);
 	oe_ctl_rollback(&tx);

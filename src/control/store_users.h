@@ -37,6 +37,9 @@ int oe_ctl_tokens_end_key(struct oe_ctl_tx *tx, const char *user_id,
  */
 int oe_ctl_certs_end(struct oe_ctl_tx *tx, const char *user_id,
     struct oe_err *err) OE_MUST_CHECK;
+/** oe_ctl_user_insert() - as oe_ctl_store_user_add(). */
+int oe_ctl_user_insert(struct oe_ctl_tx *tx, const struct oe_ctl_user *u,
+    int64_t now_ms, struct oe_err *err) OE_MUST_CHECK;
 /** oe_ctl_copy_text() - column as text in an array; "" for null. */
 void
 oe_ctl_copy_text(struct oe_ctl_rows *rows, int column, char *ret, size_t size);

@@ -125,15 +125,15 @@ static int
 one_key(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *id,
     struct oe_jval **ret)
 {
-	struct oe_ctl_rows *rows = NULL;
-	int rc = oe_ctl_db_one(tx, KEY_SELECT " AND id = ?2",
-	    OE_CTL_VALUES(oe_ctl_t(call->caller.id), oe_ctl_t(id)), &rows,
-	    &call->err);
-
-	if (rc == 0)
-		rc = key_row(call, tx, rows, ret);
-	oe_ctl_rows_done(&rows);
-	return rc;
+	return oe_ctl_one(call, tx,
+	    &(struct oe_ctl_one){
+		.sql = KEY_SELECT " AND id = ?2",
+		.values =
+		    OE_CTL_VALUES(oe_ctl_t(call->caller.id), oe_ctl_t(id)),
+		.row = key_row,
+		.absent = "Key",
+	    },
+	    ret);
 }
 
 static int
@@ -154,11 +154,7 @@ add_key(struct oe_ctl_call *call, const struct key *k)
 		    call, tx, "control.key.create", NULL, k->fingerprint, NULL);
 	if (rc == 0)
 		rc = one_key(call, tx, k->id, &v);
-	rc = oe_ctl_end_call(call, &tx, rc);
-	if (rc == 0)
-		return oe_ctl_data(call, v);
-	oe_jval_free(&v);
-	return rc;
+	return oe_ctl_end_data(call, &tx, rc, v);
 }
 
 static int
@@ -182,24 +178,20 @@ delete_key(struct oe_ctl_call *call)
 {
 	const char *id = oe_ctl_param(call, "id");
 	struct oe_ctl_tx *tx = NULL;
-	int64_t n = 0;
 	int rc = oe_ctl_begin_call(call, OE_CTL_WRITE, &tx);
 
 	if (rc == 0)
-		rc = oe_ctl_db_exec(tx,
+		rc = oe_ctl_change(call, tx,
 		    "DELETE FROM user_keys WHERE id = ?1 AND user_id = ?2",
-		    OE_CTL_VALUES(oe_ctl_t(id), oe_ctl_t(call->caller.id)), &n,
-		    &call->err);
-	if (rc == 0 && n == 0)
-		rc = oe_ctl_absent(call, "Key");
+		    OE_CTL_VALUES(oe_ctl_t(id), oe_ctl_t(call->caller.id)),
+		    "Key");
 	/* a key that is deleted may be in other hands, certified as well */
 	if (rc == 0)
 		rc = oe_ctl_certs_end(tx, call->caller.id, &call->err);
 	if (rc == 0)
 		rc = oe_ctl_audit(
 		    call, tx, "control.key.delete", NULL, id, NULL);
-	rc = oe_ctl_end_call(call, &tx, rc);
-	return rc ? rc : oe_ctl_message(call, 200, "Key deleted");
+	return oe_ctl_end_message(call, &tx, rc, "Key deleted");
 }
 
 const struct oe_ctl_route oe_ctl_routes_user_keys[] = {

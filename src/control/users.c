@@ -13,7 +13,6 @@
 #include "core/base/mem.h"
 #include "core/base/str.h"
 
-#define EMAIL_MAX    254
 #define PASSWORD_LEN 24
 #define LIMIT_MAX    1000000
 
@@ -56,50 +55,61 @@ static int
 one_user(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *id,
     struct oe_jval **ret)
 {
-	struct oe_ctl_rows *rows = NULL;
-	int rc = oe_ctl_db_one(tx, USER_SELECT " WHERE id = ?1",
-	    OE_CTL_VALUES(oe_ctl_t(id)), &rows, &call->err);
+	return oe_ctl_one(call, tx,
+	    &(struct oe_ctl_one){
+		.sql = USER_SELECT " WHERE id = ?1",
+		.values = OE_CTL_VALUES(oe_ctl_t(id)),
+		.row = user_row,
+		.absent = "User",
+	    },
+	    ret);
+}
 
-	if (rc == 0)
-		rc = user_row(call, tx, rows, ret);
-	oe_ctl_rows_done(&rows);
-	return rc == OE_ENOENT ? oe_ctl_absent(call, "User") : rc;
+/* -1: the body does not say. */
+static int
+read_flag(struct oe_ctl_call *call, const char *key)
+{
+	const struct oe_jval *v = oe_jval_get(call->json, key);
+	bool flag = false;
+
+	if (v == NULL)
+		return -1;
+	if (!oe_jval_bool(v, &flag))
+		oe_ctl_invalid(call, key, "boolean", "true or false");
+	return flag;
 }
 
 static bool
 read_user(struct oe_ctl_call *call, struct oe_ctl_user *ret)
 {
-	const char *at;
-	char *p;
-
 	(void)oe_ctl_text(call, "name", OE_CTL_NAME_MAX, ret->name);
-	if (!oe_ctl_text(call, "email", EMAIL_MAX, ret->email))
-		return false;
-	at = strchr(ret->email, '@');
-	if (at == NULL || at == ret->email || !at[1] || strchr(at + 1, '@') ||
-	    strpbrk(ret->email, " ,\"'<>"))
-		oe_ctl_invalid(
-		    call, "email", "email", "email validation failed");
-	for (p = ret->email; *p; p++)
-		if (*p >= 'A' && *p <= 'Z')
-			*p = (char)(*p - 'A' + 'a');
-	ret->server_admin = oe_jval_get_bool(call->json, "server_admin", false);
+	(void)oe_ctl_email(call, ret->email);
+	ret->server_admin = read_flag(call, "server_admin") == 1;
 	ret->one_time = true;
 	return !oe_ctl_is_invalid(call);
 }
 
 static int
-note(struct oe_ctl_call *call, const char *name, const char *id,
-    struct oe_jval **ret)
+add_user(struct oe_ctl_call *call, const struct oe_ctl_user *user,
+    const char *password)
 {
 	struct oe_ctl_tx *tx = NULL;
+	struct oe_jval *v = NULL;
 	int rc = oe_ctl_begin_call(call, OE_CTL_WRITE, &tx);
 
 	if (rc == 0)
-		rc = oe_ctl_audit(call, tx, name, NULL, id, NULL);
+		rc = oe_ctl_user_insert(tx, user, call->now_ms, &call->err);
+	if (rc == OE_EEXIST)
+		rc = oe_err_set(&call->err, OE_EEXIST,
+		    "There is a user with this email already");
 	if (rc == 0)
-		rc = one_user(call, tx, id, ret);
-	return oe_ctl_end_call(call, &tx, rc);
+		rc = oe_ctl_audit(
+		    call, tx, "control.user.create", NULL, user->id, NULL);
+	if (rc == 0)
+		rc = one_user(call, tx, user->id, &v);
+	if (rc == 0)
+		oe_jval_set_text(v, "one_time_password", password);
+	return oe_ctl_end_data(call, &tx, rc, v);
 }
 
 /* The password is in this reply only, and must be changed at first. */
@@ -108,7 +118,6 @@ create_user(struct oe_ctl_call *call)
 {
 	struct oe_ctl_user user = {.id = ""};
 	char password[PASSWORD_LEN + 1];
-	struct oe_jval *v = NULL;
 	int rc;
 
 	if (!read_user(call, &user))
@@ -117,19 +126,10 @@ create_user(struct oe_ctl_call *call)
 	oe_ctl_id_make("usr", user.id);
 	rc = oe_ctl_auth_hash(call, password, user.password);
 	if (rc == 0)
-		rc = oe_ctl_store_user_add(
-		    call->store, &user, call->now_ms, &call->err);
-	if (rc == OE_EEXIST)
-		rc = oe_err_set(&call->err, OE_EEXIST,
-		    "There is a user with this email already");
-	if (rc == 0)
-		rc = note(call, "control.user.create", user.id, &v);
-	if (rc == 0)
-		oe_jval_set_text(v, "one_time_password", password);
-	else
-		oe_jval_free(&v);
+		rc = add_user(call, &user, password);
 	oe_mem_wipe(password, sizeof(password));
-	return rc ? rc : oe_ctl_data(call, v);
+	oe_mem_wipe(&user, sizeof(user));
+	return rc;
 }
 
 static int64_t
@@ -151,17 +151,12 @@ struct change {
 static bool
 read_change(struct oe_ctl_call *call, struct change *ret)
 {
-	const struct oe_jval *admin = oe_jval_get(call->json, "server_admin");
-	bool flag = false;
-
 	ret->status = read_number(call, "status", 2);
 	if (ret->status == 0)
 		oe_ctl_invalid(call, "status", "enum", "1 or 2");
 	ret->devices = read_number(call, "device_limit", LIMIT_MAX);
 	ret->networks = read_number(call, "network_limit", LIMIT_MAX);
-	ret->admin = -1;
-	if (admin != NULL && oe_jval_bool(admin, &flag))
-		ret->admin = flag;
+	ret->admin = read_flag(call, "server_admin");
 	return !oe_ctl_is_invalid(call);
 }
 
@@ -169,8 +164,7 @@ static int
 apply(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *id,
     const struct change *c)
 {
-	int64_t n = 0;
-	int rc = oe_ctl_db_exec(tx,
+	int rc = oe_ctl_change(call, tx,
 	    "UPDATE users SET "
 	    "status = CASE WHEN ?1 < 0 THEN status ELSE ?1 END, "
 	    "admin = CASE WHEN ?2 < 0 THEN admin ELSE ?2 END, "
@@ -180,10 +174,8 @@ apply(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *id,
 	    OE_CTL_VALUES(oe_ctl_i(c->status), oe_ctl_i(c->admin),
 		oe_ctl_i(c->devices), oe_ctl_i(c->networks),
 		oe_ctl_i(call->now_ms), oe_ctl_t(id)),
-	    &n, &call->err);
+	    "User");
 
-	if (rc == 0 && n == 0)
-		rc = oe_ctl_absent(call, "User");
 	if (rc == 0 && c->status == 2)
 		rc = oe_ctl_tokens_end(tx, id, "", &call->err);
 	if (rc == 0 && c->status == 2)
@@ -191,7 +183,22 @@ apply(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *id,
 	return rc ? rc : oe_ctl_changed_user(tx, id, &call->err);
 }
 
-/* Nobody locks oneself out: the last administrator stays. */
+/* Two administrators who end each other at once: the second fails. */
+static int
+check_last(struct oe_ctl_call *call, struct oe_ctl_tx *tx)
+{
+	int64_t n = 0;
+	int rc = oe_ctl_db_int(tx,
+	    "SELECT COUNT(*) FROM users WHERE admin = 1 AND status = 1", NULL,
+	    &n, &call->err);
+
+	if (rc == 0 && n == 0)
+		rc = oe_err_set(&call->err, OE_EINVAL,
+		    "An administrator of the server has to stay");
+	return rc;
+}
+
+/* Nobody locks oneself out. */
 static int
 check_self(struct oe_ctl_call *call, const char *id, const struct change *c)
 {
@@ -216,7 +223,11 @@ update_user(struct oe_ctl_call *call)
 	if (rc == 0)
 		rc = oe_ctl_begin_call(call, OE_CTL_WRITE, &tx);
 	if (rc == 0)
+		rc = oe_ctl_lock(tx, "administrators", &call->err);
+	if (rc == 0)
 		rc = apply(call, tx, id, &c);
+	if (rc == 0)
+		rc = check_last(call, tx);
 	if (rc == 0)
 		rc = oe_ctl_tell(tx, OE_CTL_TOPIC_TOKENS, id, &call->err);
 	if (rc == 0)
@@ -224,12 +235,9 @@ update_user(struct oe_ctl_call *call)
 		    call, tx, "control.user.update", NULL, id, NULL);
 	if (rc == 0)
 		rc = one_user(call, tx, id, &v);
-	rc = oe_ctl_end_call(call, &tx, rc);
-	if (rc == 0) {
+	rc = oe_ctl_end_data(call, &tx, rc, v);
+	if (rc == 0)
 		oe_ctl_auth_forget(call->server->auth, id);
-		return oe_ctl_data(call, v);
-	}
-	oe_jval_free(&v);
 	return rc;
 }
 

@@ -118,8 +118,11 @@ by_fingerprint(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
 		rc = add_user(call, tx, network, user, ret);
 	else if (rc == OE_ENOENT)
 		rc = add_device(call, tx,
-		    "d.id IN (SELECT device_id FROM host_keys WHERE "
-		    "fingerprint = ?2)",
+		    /* what two devices claim is neither's */
+		    "d.id IN (SELECT MAX(k.device_id) FROM host_keys k JOIN "
+		    "network_devices x ON x.device_id = k.device_id WHERE "
+		    "x.network_id = ?1 AND k.fingerprint = ?2 "
+		    "HAVING COUNT(*) = 1)",
 		    network, fingerprint, ret);
 	oe_mem_free(&user);
 	return rc;
@@ -150,11 +153,7 @@ whois(struct oe_ctl_call *call)
 		    ip, v);
 	if (rc == 0 && fingerprint != NULL)
 		rc = by_fingerprint(call, tx, network, fingerprint, v);
-	oe_ctl_rollback(&tx);
-	if (rc == 0)
-		return oe_ctl_data(call, v);
-	oe_jval_free(&v);
-	return rc;
+	return oe_ctl_end_data(call, &tx, rc, v);
 }
 
 const struct oe_ctl_route oe_ctl_routes_whois[] = {

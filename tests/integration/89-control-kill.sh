@@ -65,6 +65,13 @@ is "$STATUS" 1 "not over a file that is there"
 like "$(cat "$ERR")" 'is there already' "and why"
 backup restore "$T/copy.db"
 is "$STATUS" 1 "nor a restore over a store"
+mv "$CONTROL_DIR/control.db" "$T/away.db"
+backup restore "$T/copy.db"
+is "$STATUS" 1 "nor beside the last writes of one that a server has open"
+like "$(cat "$ERR")" 'control.db-(wal|shm).* stop its server' "and why"
+[ -e "$CONTROL_DIR/control.db" ]
+is $? 1 "and nothing is made"
+mv "$T/away.db" "$CONTROL_DIR/control.db"
 net=$(field id "$(api GET /api/v2/virtual-networks)")
 before=$(api GET "/api/ssh/v1/directory?network_id=$net" |
 	grep -oE '"version\\":[0-9]+' | grep -oE '[0-9]+')

@@ -70,7 +70,9 @@ connect() {
 	wait_for 20 listening "$L" && wait_for 20 listening "$R"
 }
 
-# run_on NAME COMMAND: a session of the connection in the background.
+PID_shell='' PID_other='' PID_allowed=''
+# run_on NAME COMMAND: a session of the connection in the background; sets
+# PID_NAME.
 run_on() {
 	mux -A x "$2" >"$T/$1" 2>&1 3>&- &
 	printf -v "PID_$1" %s "$!"

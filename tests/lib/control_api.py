@@ -243,6 +243,9 @@ def devices(root, alice, bob):
     same(r.data["name"], "renamed", "rename")
     same(alice.put(V2 + "/devices/" + other, {"name": "a\x1b[31m"}).status, 422,
          "a name with an escape is refused")
+    for bad in ("a\x9b31m", "\u202e1-tobor", "robot\u200b-1", "a\u00a0b", "\ufeffa"):
+        same(alice.put(V2 + "/devices/" + other, {"name": bad}).status, 422,
+             f"a name with {bad!a}")
     for hw in ("AABB-01", dev["id"]):
         r = alice.post(V2 + "/devices/heartbeat", {"hardware_id": hw})
         same((r.status, r.data["exit_nodes"]), (200, {}), "heartbeat")
@@ -346,6 +349,12 @@ def network(alice, bob, carol, dev):
          "once")
     inv2 = alice.post(f"{p}/invitations", {"email": "nobody@example.org"}).data
     same(alice.delete(f"{p}/invitations/{inv2['id']}").status, 200, "withdrawn")
+    # what an administrator began ends with the role
+    alice.put(f"{p}/users/{BOB}", {"role": 2})
+    inv3 = bob.post(f"{p}/invitations", {"email": "carol@example.org"}).data
+    alice.put(f"{p}/users/{BOB}", {"role": 1})
+    same(carol.put(f"{V2}/invitations/{inv3['id']}", {"status": 2}).status, 404,
+         "nobody is let in by one who administers no more")
     # roles
     same(bob.get(p).data["role"], 1, "a member has role 1")
     for method, path, body in (
@@ -490,8 +499,19 @@ def policy(alice, bob, carol, net, dev, ip, folder):
     same(r.status, 200, "a policy is stored")
     r, p = signed(bob, "policy", net, folder, etag)
     same((p["policy"], p["version"] > old), (good, True), "and given out, newer")
-    again = alice.put(SSH + "/policy", put).data["version"]
+    seen = {"If-Match": r.headers["ETag"]}
+    r = alice.call("PUT", SSH + "/policy", put, {"If-Match": etag})
+    same((r.status, r.json["code"]), (412, "E_PRECONDITION_FAILED"),
+         "not over one that the author has not seen")
+    r = alice.call("PUT", SSH + "/policy", put, seen)
+    again = r.data["version"]
     check(again > p["version"], "versions grow")
+    same(alice.call("PUT", SSH + "/policy", put, seen).status, 412,
+         "of two who have seen the same the second is told")
+    for _ in range(55):
+        again = alice.put(SSH + "/policy", put).data["version"]
+    same(alice.get(SSH + "/policy", network_id=net).json["payload"].count(
+        f'"version":{again},'), 1, "the last of many is in force")
     ask = {"network_id": net, "user": "alice@example.org", "as": "x", "from": ip}
     r = alice.post(SSH + "/policy/test", ask)
     same(r.data["outcome"], "no-match", "a dry run without the tag")
@@ -505,6 +525,23 @@ def policy(alice, bob, carol, net, dev, ip, folder):
     same(bob.post(SSH + "/policy/test", ask).status, 403, "not by a member")
     same(alice.post(SSH + "/policy/test", dict(ask, user="x")).status, 404,
          "of an unknown user")
+    # who names one's device as another's, or as its address, is not it
+    for d in bob.get(V2 + "/devices", per_page=100).rows[1:]:
+        # the network is full
+        bob.delete(f"{V2}/virtual-networks/{net}/devices/{d['id']}")
+    name = alice.get(V2 + "/devices/" + dev).data["name"]
+    mine = []
+    for n in (name, ip):
+        d = bob.post(V2 + "/devices", {"name": n, "hardware_uuid": "fake",
+                                       "platform": "x"}).data["id"]
+        mine.append(d)
+        bob.post(f"{V2}/virtual-networks/{net}/devices/{d}")
+    same(alice.post(SSH + "/policy/test", dict(ask, **{"from": name})).status,
+         400, "of a name that two devices have")
+    r = alice.post(SSH + "/policy/test", dict(ask, **{"from": ip}))
+    same(r.data["rule_id"], "r1", "an address is no other's name")
+    for d in mine:
+        bob.delete(V2 + "/devices/" + d)
     r = alice.post(SSH + "/policy/test", {
         "network_id": net, "as": "root", "user": "bob@example.org"})
     same(r.data["outcome"], "no-match", "a user without the group")
@@ -590,6 +627,19 @@ def host_keys(alice, bob, carol, net, dev, folder):
          [{"device_id": dev, "keys": [one]}], "listed for the network")
     r = bob.get(SSH + "/whois", network_id=net, fingerprint=fingerprint(one))
     same(r.data["device"]["id"], dev, "whois by a host key")
+    d = bob.post(V2 + "/devices", {"name": "copy", "hardware_uuid": "copy",
+                                   "platform": "x"}).data["id"]
+    bob.post(f"{V2}/virtual-networks/{net}/devices/{d}")
+    bob.put(f"{SSH}/devices/{d}/host-keys", {"keys": [one]})
+    r = bob.get(SSH + "/whois", network_id=net, fingerprint=fingerprint(one))
+    same(r.data["device"], None, "which is nobody's when two claim it")
+    bob.delete(V2 + "/devices/" + d)
+    told = [(e["event"], e["subject"]) for e in alice.get(
+        SSH + "/events", network_id=net, name="control.device.",
+        per_page=1000).rows]
+    for what in ("join", "host_keys", "delete"):
+        check((f"control.device.{what}", d) in told,
+              f"administrators of its networks are told: {what}", told)
     return one
 
 
@@ -749,6 +799,12 @@ def events(alice, bob, carol, net, dev):
          "not for another's device")
     r = send(carol, [dict(base, uid="u0", event="auth")], network_id=net)
     same(len(r.data["refused"]), 1, "nor for a network of others")
+    for bad in ({"device_id": "d" * 40}, {"network_id": net + "x" * 20},
+                {"device_id": 7}):
+        r = send(alice, [dict(base, uid="u0", event="auth", **bad)])
+        same(len(r.data["refused"]), 1, f"nor for what is no id: {bad}")
+    r = send(alice, [dict(base, uid="long", event="auth")], device_id="d" * 40)
+    same(len(r.data["refused"]), 1, "nor in the query")
     same(send(alice, [dict(base, uid=f"m{i}", event="x")
                       for i in range(1001)]).status, 413, "1001 are too many")
     path = SSH + "/events"
@@ -795,8 +851,17 @@ def events(alice, bob, carol, net, dev):
     same(bob.delete(f"{path}/{order}").status, 404, "not acknowledged by another")
     same(alice.delete(f"{path}/{order}").status, 200, "acknowledged")
     same(alice.get(path).data, [], "and gone")
+    send(alice, [dict(base, uid="upgrade", event="server.start",
+                      replaced=True)], device_id=dev)
+    same(len(alice.get(SSH + "/sessions", network_id=net).rows), 1,
+         "it lives on with a program that took another's place")
     send(alice, [dict(base, uid="end", event="disconnect")], device_id=dev)
     same(alice.get(SSH + "/sessions", network_id=net).rows, [], "it ended")
+    send(alice, [dict(base, uid="c2", conn="c2", event="session.start"),
+                 dict(base, uid="restart", event="server.start")],
+         device_id=dev)
+    same(alice.get(SSH + "/sessions", network_id=net).rows, [],
+         "not with one that was started anew")
 
 
 def accounts(root, alice, carol):
@@ -806,8 +871,13 @@ def accounts(root, alice, carol):
     same(root.post(SSH + "/users", {"email": "alice@example.org",
                                     "name": "again"}).status, 409,
          "an email is one account's")
-    same(root.post(SSH + "/users", {"email": "no", "name": "x"}).status, 422,
-         "and must be one")
+    for bad in ("no", "group:ops@example.org", "a b@example.org", "a@b@c", "@x",
+                "a@", "\u202ea@example.org"):
+        same(root.post(SSH + "/users", {"email": bad, "name": "x"}).status, 422,
+             f"and must be one: {bad!a}")
+    same(root.post(SSH + "/users", {"email": "q@example.org", "name": "x",
+                                    "server_admin": "true"}).status, 422,
+         "an administrator is one by true and not by a text")
     rows = root.get(SSH + "/users", per_page=50).rows
     same(len(rows), 4, "accounts")
     me = [u["id"] for u in rows if u["server_admin"]][0]

@@ -86,6 +86,14 @@ oe_str_starts(const char *s, const char *prefix)
 	return !strncmp(s, prefix, strlen(prefix));
 }
 
+void
+oe_str_lower(char *s)
+{
+	for (; *s; s++)
+		if (*s >= 'A' && *s <= 'Z')
+			*s = (char)(*s - 'A' + 'a');
+}
+
 bool
 oe_str_copy(char *to, size_t size, const char *from)
 {

@@ -24,6 +24,8 @@ void oe_strs_split(struct oe_strs *s, const char *text, char sep);
 bool oe_str_eq(const char *a, const char *b);
 bool oe_str_eq_nocase(const char *a, const char *b);
 bool oe_str_starts(const char *s, const char *prefix);
+/** oe_str_lower() - A to Z, in place; all else stays. */
+void oe_str_lower(char *s);
 /** oe_str_copy() - copy with end; false when @size was too small (cut). */
 bool oe_str_copy(char *to, size_t size, const char *from);
 /**

@@ -9,7 +9,11 @@
 
 #include "stores.h"
 #include "control/store_auth.h"
+#include "control/store_schema.h"
 #include "core/base/str.h"
+#include "core/base/time.h"
+
+#include <sqlite3.h>
 
 #define NOW     1800000000000
 #define THREADS 8
@@ -101,6 +105,37 @@ test_values(void **state)
 	oe_ctl_rows_done(&rows);
 	assert_null(rows);
 	oe_ctl_rollback(&tx);
+	oe_ctl_store_close(&s);
+}
+
+/* Reads that belong together see one state, and write nothing. */
+static void
+test_snapshot(void **state)
+{
+	struct oe_ctl_store *s = open_store(state);
+	const struct oe_ctl_value *name = OE_CTL_VALUES(oe_ctl_t("snap"));
+	struct oe_ctl_tx *tx = NULL;
+	struct oe_err err = OE_ERR_INIT;
+	int64_t n = -1;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		good(oe_ctl_begin(s, OE_CTL_SNAPSHOT, &tx, &err), &err);
+		good(oe_ctl_db_int(tx, COUNT_SETTING, name, &n, &err), &err);
+		assert_int_equal(n, i);
+		if (i == 0)
+			exec(s, ADD_SETTING,
+			    OE_CTL_VALUES(oe_ctl_t("snap"), oe_ctl_t("")));
+		good(oe_ctl_db_int(tx, COUNT_SETTING, name, &n, &err), &err);
+		assert_int_equal(n, i);
+		if (i == 1)
+			assert_true(
+			    oe_ctl_db_exec(tx, ADD_SETTING,
+				OE_CTL_VALUES(oe_ctl_t("no"), oe_ctl_t("")),
+				NULL, &err) < 0);
+		oe_ctl_rollback(&tx);
+	}
+	assert_int_equal(number(s, COUNT_SETTING, name), 1);
 	oe_ctl_store_close(&s);
 }
 
@@ -292,6 +327,138 @@ test_tell(void **state)
 	oe_ctl_store_close(&s);
 }
 
+static atomic_bool over;
+
+/* Time flies until the statement has ended. */
+static void *
+run_clock(void *arg)
+{
+	int64_t ms = 1000;
+
+	(void)arg;
+	while (!atomic_load(&over))
+		oe_time_fake(ms += 1000);
+	return NULL;
+}
+
+/* A query that has no end is ended. */
+static void
+test_deadline(void **state)
+{
+	struct oe_ctl_store *s = open_store(state);
+	struct oe_ctl_tx *tx = NULL;
+	struct oe_err err = OE_ERR_INIT;
+	pthread_t clock;
+	int64_t n;
+
+	good(oe_ctl_begin(s, OE_CTL_READ, &tx, &err), &err);
+	pthread_create(&clock, NULL, run_clock, NULL);
+	assert_int_equal(oe_ctl_db_int(tx,
+			     "WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL "
+			     "SELECT 1 - i FROM c) SELECT COUNT(*) FROM c",
+			     NULL, &n, &err),
+	    OE_ETIMEOUT);
+	atomic_store(&over, true);
+	pthread_join(clock, NULL);
+	oe_time_fake(-1);
+	assert_int_equal(oe_ctl_db_int(tx, "SELECT 7", NULL, &n, &err), 0);
+	assert_int_equal(n, 7);
+	oe_ctl_rollback(&tx);
+	oe_ctl_store_close(&s);
+}
+
+/* A store of each version that there was, with a row of its time. */
+static void
+test_migrations(void **state)
+{
+	char *path = oe_mem_printf("%s.old", stores.sqlite), *sql;
+	const struct oe_ctl_dialect dialect = {
+	    "INTEGER", "INTEGER PRIMARY KEY AUTOINCREMENT", " STRICT"};
+	struct oe_ctl_store *s = NULL;
+	struct oe_err err = OE_ERR_INIT;
+	int version, v;
+	sqlite3 *db;
+	size_t i;
+
+	(void)state;
+	for (version = 1; version < oe_ctl_schema_version(); version++) {
+		assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+		assert_int_equal(
+		    sqlite3_exec(db,
+			"CREATE TABLE schema_versions (version INTEGER PRIMARY "
+			"KEY, applied_at INTEGER NOT NULL) STRICT",
+			NULL, NULL, NULL),
+		    SQLITE_OK);
+		for (v = 1; v <= version; v++) {
+			for (i = 0;; i++) {
+				sql = oe_ctl_schema_text(v, i, &dialect);
+				if (sql == NULL)
+					break;
+				assert_int_equal(
+				    sqlite3_exec(db, sql, NULL, NULL, NULL),
+				    SQLITE_OK);
+				free(sql);
+			}
+			sql = oe_mem_printf(
+			    "INSERT INTO schema_versions VALUES (%d, 1)", v);
+			sqlite3_exec(db, sql, NULL, NULL, NULL);
+			free(sql);
+		}
+		assert_int_equal(
+		    sqlite3_exec(db,
+			"INSERT INTO users (id, email, name, device_limit, "
+			"network_limit, created_at, updated_at) VALUES "
+			"('u', 'e', 'n', 1, 1, 1, 1); INSERT INTO tokens (id, "
+			"user_id, family, access, refresh, access_expires_at, "
+			"refresh_expires_at, created_at) VALUES "
+			"('t', 'u', 't', 'a', 'r', 2, 2, 1)",
+			NULL, NULL, NULL),
+		    SQLITE_OK);
+		sqlite3_close(db);
+		assert_int_equal(chmod(path, 0600), 0);
+		good(oe_ctl_store_open(path, &s, &err), &err);
+		assert_int_equal(
+		    number(s, "SELECT MAX(version) FROM schema_versions", NULL),
+		    oe_ctl_schema_version());
+		assert_int_equal(number(s,
+				     "SELECT COUNT(*) FROM users u JOIN tokens "
+				     "t ON t.user_id = u.id WHERE certs_after "
+				     "= 0 AND t.key_id IS NULL",
+				     NULL),
+		    1);
+		oe_ctl_store_close(&s);
+		assert_int_equal(unlink(path), 0);
+	}
+	free(path);
+}
+
+/* What is no store, or a broken one, is refused and left as it is. */
+static void
+test_broken(void **state)
+{
+	char *path = oe_mem_printf("%s.broken", stores.sqlite);
+	struct oe_ctl_store *s = NULL;
+	struct oe_err err = OE_ERR_INIT;
+	struct stat st;
+	FILE *f;
+	int i;
+
+	(void)state;
+	f = fopen(path, "w");
+	assert_non_null(f);
+	for (i = 0; i < 5000; i++)
+		fputs("no database ", f);
+	fclose(f);
+	assert_int_equal(chmod(path, 0600), 0);
+	assert_int_not_equal(oe_ctl_store_open(path, &s, &err), 0);
+	assert_null(s);
+	assert_non_null(strstr(err.msg, path));
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_size, 60000);
+	assert_int_equal(unlink(path), 0);
+	free(path);
+}
+
 static void
 test_file(void **state)
 {
@@ -337,11 +504,15 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    BOTH(test_values),
+	    BOTH(test_snapshot),
 	    BOTH(test_rollback),
 	    BOTH(test_constraints),
 	    BOTH(test_many_writers),
 	    BOTH(test_again),
 	    BOTH(test_tell),
+	    {"test_deadline", test_deadline, NULL, NULL, &stores.sqlite},
+	    {"test_migrations", test_migrations, NULL, NULL, NULL},
+	    {"test_broken", test_broken, NULL, NULL, NULL},
 	    {"test_file", test_file, NULL, NULL, &stores.sqlite},
 	};
 

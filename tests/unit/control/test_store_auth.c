@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "stores.h"
+#include "control/store_sweep.h"
 #include "control/store_users.h"
 #include "core/base/str.h"
 
@@ -180,9 +181,11 @@ test_ends(void **state)
 static void
 test_keys(void **state)
 {
+	const struct oe_ctl_keep forever = {0, 0};
 	struct oe_ctl_store *s = open_store(state);
 	struct oe_ctl_tokens t;
 	struct oe_ctl_user u;
+	bool more;
 
 	add_user(s, "usr_4", "four@example.org");
 	exec(s, "INSERT INTO security_keys (id, user_id, name, type, hash, "
@@ -201,7 +204,7 @@ test_keys(void **state)
 	exec(s, "UPDATE users SET status = 2 WHERE id = 'usr_4'");
 	is_rc(oe_ctl_store_security_key_use(s, "h1", NOW, &u, &t, &err),
 	    OE_ENOENT);
-	is_rc(oe_ctl_store_sweep(s, NOW + HOUR, &err), 0);
+	is_rc(oe_ctl_store_sweep(s, &forever, NOW + HOUR, &more, &err), 0);
 	exec(s, "UPDATE users SET status = 1 WHERE id = 'usr_4'");
 	is_rc(oe_ctl_store_security_key_use(s, "h1", NOW, &u, &t, &err),
 	    OE_ENOENT);
