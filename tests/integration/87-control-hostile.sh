@@ -119,6 +119,25 @@ is "$(rude large "$HP" "$TOKEN" | tr '\n' ' ')" "3 503 100 " \
 	"large bodies have a bound all together, and get through after others"
 stop_control
 
+# More of them than it has descriptors for.
+printf '#!/bin/bash\nulimit -n 80\nexec "%s" "$@"\n' "$OMNIEDGE" >"$T/few"
+chmod 755 "$T/few"
+program=$OMNIEDGE
+OMNIEDGE=$T/few
+start_control --max-per-address 1000 --stop-grace 2s || bail "no server"
+OMNIEDGE=$program
+rude halves "${CONTROL_HTTP#http://}" 100 >"$T/halves" 3>&- &
+own $!
+full() {
+	grep -q 'resting a moment' "$T/control.log"
+}
+check "no descriptors are left" wait_for 60 full
+kill -TERM "$CONTROL_PID"
+wait "$CONTROL_PID"
+is $? 0 "it stops all the same"
+is "$(grep -c 'resting a moment' "$T/control.log")" 1 "and has said it once"
+stop $!
+
 start_control --head-timeout 1s --idle-timeout 1s || bail "no server"
 HP=${CONTROL_HTTP#http://}
 is "$(rude blanks "$HP")" closed "empty lines are no request"
