@@ -234,8 +234,7 @@ old=$(keeper)
 kill -KILL "$old"
 check "a keeper that was killed is started again" wait_for 60 \
 	another_keeper "$old"
-kill "$HOLD_PID"
-wait "$HOLD_PID" 2>/dev/null
+stop "$HOLD_PID"
 run ossh "$ME@$LO" 'echo kept'
 orphan=$(keeper)
 kill -KILL "$SERVER_PID"
