@@ -407,6 +407,8 @@ listener_announce(struct listener *l)
 		oe_log_info(NULL, "listening on %s", l->socks[i].text);
 	oe_daemon_started(&e, &l->srv.events, "server.start");
 	oe_event_str(&e, "sandbox", oe_sandbox_describe());
+	if (l->replaced)
+		oe_event_bool(&e, "replaced", true);
 	oe_event_end(&e, &l->srv.events);
 	oe_notify("READY=1");
 }
@@ -449,6 +451,7 @@ oe_srv_listener_run(const struct oe_ctx *ctx, struct oe_srv_config **cfg)
 	l.srv.events.fd = (*cfg)->quiet ? -1 : STDOUT_FILENO;
 	l.srv.events.node = (*cfg)->device_id;
 	l.srv.self_path = listener_self_path();
+	l.srv.listener = getpid();
 	l.loop = oe_loop_new();
 	listener_inherit(&l);
 	l.limits = oe_srv_limits_new(&(*cfg)->limits);
