@@ -53,6 +53,7 @@ struct oe_srv_peer {
 	uint16_t port, local_port;
 	/* it came in by; "": not known */
 	char interface[OE_SRV_INTERFACE_MAX];
+	bool shared_link; /* as core/net/link.h says of it */
 	uint8_t key[16];  /* addr as limits.h and utmp want it */
 	int64_t since_ms; /* monotonic, of accept() */
 };

@@ -407,6 +407,8 @@ listener_announce(struct listener *l)
 		oe_log_info(NULL, "listening on %s", l->socks[i].text);
 	oe_daemon_started(&e, &l->srv.events, "server.start");
 	oe_event_str(&e, "sandbox", oe_sandbox_describe());
+	if (l->replaced)
+		oe_event_bool(&e, "replaced", true);
 	oe_event_end(&e, &l->srv.events);
 	oe_notify("READY=1");
 }
