@@ -44,15 +44,34 @@ oe_prompt_way(const char *require, const char *askpass, bool display, bool tty)
 	return display && askpass ? OE_PROMPT_ASKPASS : OE_PROMPT_NOBODY;
 }
 
-/* A line from @fd without its end; false: end of file, signal, too long. */
+/*
+ * Signals come in this wait and nowhere else: one that came just before a read
+ * would be noticed at the next key only.
+ */
+static void
+wait_answer(int fd, const sigset_t *open)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	while (ppoll(&p, 1, NULL, open) < 0 && errno == EINTR && !prompt_signal)
+		continue;
+}
+
+/*
+ * A line from @fd without its end; false: end of file, signal, too long.
+ * @open: mask of signals while it waits; NULL: as it is.
+ */
 static bool
-read_answer(int fd, char *to, size_t size)
+read_answer(int fd, const sigset_t *open, char *to, size_t size)
 {
 	size_t n = 0;
 	ssize_t got;
 	char c;
 
 	for (;;) {
+		wait_answer(fd, open);
+		if (prompt_signal)
+			return false;
 		got = read(fd, &c, 1);
 		if (got < 0 && errno == EINTR && !prompt_signal)
 			continue;
@@ -71,23 +90,32 @@ read_answer(int fd, char *to, size_t size)
 struct signals {
 	struct sigaction actions[OE_ARRAY_LEN(prompt_signals)];
 	sigset_t mask;
+	sigset_t open; /* while an answer is waited for */
 };
 
-/* A process that takes its signals from a descriptor has them blocked. */
+/*
+ * A process that takes its signals from a descriptor has them blocked.  Those
+ * of a background process are let through at once: they say that what is being
+ * done to the terminal may not be.
+ */
 static void
 catch_signals(struct signals *old)
 {
 	struct sigaction sa = {.sa_handler = on_signal};
-	sigset_t set;
+	sigset_t now;
 	size_t i;
 
 	prompt_signal = 0;
-	sigemptyset(&set);
+	sigprocmask(SIG_BLOCK, NULL, &old->mask);
+	now = old->open = old->mask;
 	for (i = 0; i < OE_ARRAY_LEN(prompt_signals); i++) {
 		sigaction(prompt_signals[i], &sa, &old->actions[i]);
-		sigaddset(&set, prompt_signals[i]);
+		sigdelset(&old->open, prompt_signals[i]);
+		sigaddset(&now, prompt_signals[i]);
 	}
-	sigprocmask(SIG_UNBLOCK, &set, &old->mask);
+	sigdelset(&now, SIGTTIN);
+	sigdelset(&now, SIGTTOU);
+	sigprocmask(SIG_SETMASK, &now, NULL);
 }
 
 static void
@@ -125,7 +153,7 @@ ask_round(int fd, const char *prompt, bool echo, char *to, size_t size)
 	if (have)
 		set_echo(fd, &was, echo);
 	if (!prompt_signal && oe_fd_write_all(fd, prompt, strlen(prompt)) == 0)
-		ok = read_answer(fd, to, size);
+		ok = read_answer(fd, &old.open, to, size);
 	if (have)
 		while (tcsetattr(fd, TCSAFLUSH, &was) < 0 && errno == EINTR)
 			continue;
@@ -185,7 +213,8 @@ ask_program(const char *program, const char *prompt, bool confirm, char **ret,
 		run_askpass(program, prompt, fds[1]);
 	oe_fd_close(&fds[1]);
 	prompt_signal = 0;
-	ok = pid > 0 && (read_answer(fds[0], answer, sizeof answer) || confirm);
+	ok = pid > 0 &&
+	     (read_answer(fds[0], NULL, answer, sizeof answer) || confirm);
 	oe_fd_close(&fds[0]);
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		continue;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/store_auth.h"
 #include "control/store_secret.h"
 #include "core/base/buf.h"
 #include "core/base/err.h"
@@ -17,6 +18,17 @@
 #define CERT_SUFFIX   "-cert-v01@openssh.com"
 #define CERT_TYPE_MAX 64
 #define KEY_TYPE      "ssh-ed25519"
+#define MASTER        "user-ca"
+
+int
+oe_ctl_ca_prepare(struct oe_ctl_store *store, struct oe_err *err)
+{
+	uint8_t master[32];
+	int rc = oe_ctl_store_secret(store, MASTER, master, err);
+
+	oe_mem_wipe(master, sizeof(master));
+	return rc;
+}
 
 int
 oe_ctl_ca_key(struct oe_ctl_tx *tx, const char *network_id,
@@ -24,7 +36,7 @@ oe_ctl_ca_key(struct oe_ctl_tx *tx, const char *network_id,
 {
 	uint8_t master[32], mac[OE_HMAC_SHA512_SIZE];
 	char *text;
-	int rc = oe_ctl_secret_in(tx, "user-ca", master, err);
+	int rc = oe_ctl_secret_in(tx, MASTER, master, err);
 
 	if (rc)
 		return rc;

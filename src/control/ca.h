@@ -22,7 +22,13 @@ struct oe_jval;
 /* Clocks of devices may be behind by so much. */
 #define OE_CTL_CERT_SKEW_S 60
 
-/** oe_ctl_ca_key() - of a network, in a writing transaction; wipe it. */
+/** oe_ctl_ca_prepare() - make what all of them are derived from. */
+int
+oe_ctl_ca_prepare(struct oe_ctl_store *store, struct oe_err *err) OE_MUST_CHECK;
+/**
+ * oe_ctl_ca_key() - of a network; wipe it.
+ * @tx: writes, or comes after oe_ctl_ca_prepare().
+ */
 int oe_ctl_ca_key(struct oe_ctl_tx *tx, const char *network_id,
     struct oe_sign_key *ret, struct oe_err *err) OE_MUST_CHECK;
 /** oe_ctl_ca_line() - add "ssh-ed25519 AAAA..." of a network to a list. */

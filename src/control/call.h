@@ -88,6 +88,8 @@ enum oe_ctl_route_flag {
 	 * makes no others that outlive it
 	 */
 	OE_CTL_NO_KEY = 1 << 4,
+	/* a GET that may take long: others do not wait behind it */
+	OE_CTL_LONG = 1 << 5,
 };
 
 struct oe_ctl_call;

@@ -5,6 +5,7 @@
 #include "control/commands.h"
 #include "control/serve.h"
 #include "core/app/command.h"
+#include "core/app/daemon.h"
 #include "core/app/exitcode.h"
 #include "core/base/err.h"
 #include "core/base/log.h"
@@ -28,8 +29,6 @@ check_network(const char *value, struct oe_err *err)
 	return r;
 }
 
-static const char *const log_formats[] = {"text", "json", NULL};
-
 #define STORE   "Where things are kept"
 #define TLS     "TLS"
 #define LIMITS  "Limits"
@@ -50,7 +49,8 @@ static const struct oe_param params[] = {
 	.type = OE_PARAM_STRING,
 	.metavar = "URL",
 	.help = "address that browsers and devices reach this server by; "
-		"default: the first --listen"},
+		"default: the first --listen, with the name of this machine "
+		"in place of 0.0.0.0"},
     {.name = "email",
 	.type = OE_PARAM_STRING,
 	.metavar = "ADDRESS",
@@ -195,35 +195,7 @@ static const struct oe_param params[] = {
 	.fallback = "10s",
 	.max = 600,
 	.section = SERVICE},
-    {.name = "quiet",
-	.type = OE_PARAM_FLAG,
-	.help = "write no event log to standard output",
-	.section = SERVICE},
-    {.name = "log-format",
-	.type = OE_PARAM_CHOICE,
-	.metavar = "FORMAT",
-	.help = "form of the messages on standard error",
-	.fallback = "text",
-	.choices = log_formats,
-	.section = SERVICE},
-    {.name = "verbose",
-	.letter = 'v',
-	.type = OE_PARAM_COUNT,
-	.help = "say more; up to three times",
-	.fallback = "0",
-	.max = 3,
-	.section = SERVICE},
-    {.name = "config",
-	.type = OE_PARAM_PATH,
-	.metavar = "FILE",
-	.help = "read this file in place of the usual ones",
-	.flags = OE_PARAM_CLI_ONLY,
-	.section = SERVICE},
-    {.name = "check-config",
-	.type = OE_PARAM_FLAG,
-	.help = "print the effective configuration and exit",
-	.flags = OE_PARAM_CLI_ONLY,
-	.section = SERVICE},
+    OE_DAEMON_PARAMS(SERVICE),
     {.name = NULL},
 };
 
@@ -323,14 +295,13 @@ run(const struct oe_ctx *ctx)
 	struct oe_err err = OE_ERR_INIT;
 	int r;
 
-	oe_ctl_config_log(ctx->values);
+	(void)oe_daemon_log(ctx->values);
 	oe_log_prefix("omniedge control-server");
 	if (oe_ctl_config_load(ctx->values, &c, &err) < 0) {
 		oe_log_error(NULL, "%s", oe_err_text(&err));
 		return OE_EXIT_CONFIG;
 	}
-	if (oe_values_flag(ctx->values, "check-config")) {
-		oe_values_print(ctx->values);
+	if (oe_daemon_check(ctx->values)) {
 		r = OE_EXIT_OK;
 	} else if (ctx->operands->n > 0) {
 		r = run_admin(ctx, c);

@@ -189,6 +189,7 @@ const struct oe_ctl_route oe_ctl_routes_directories[] = {
     {.method = "GET",
 	.pattern = "/api/ssh/v1/directories",
 	.need = OE_CTL_NEED_USER,
+	.flags = OE_CTL_LONG,
 	.fn = get_directories,
 	.what = "the caller's networks with their signed directories"},
     {.method = NULL},

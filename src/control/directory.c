@@ -195,8 +195,15 @@ fill_directory(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
 	return rc;
 }
 
+static int
+prepare_directory(struct oe_ctl_call *call)
+{
+	return oe_ctl_ca_prepare(call->store, &call->err);
+}
+
 const struct oe_ctl_document_kind oe_ctl_directory_document = {
     .name = "directory",
     .version = "SELECT changed FROM networks WHERE id = ?1",
+    .prepare = prepare_directory,
     .fill = fill_directory,
 };

@@ -131,39 +131,66 @@ keep(struct oe_ctl_call *call, struct oe_ctl_tx *tx, const char *kind,
 	    "content) VALUES (?1, ?2, ?3, ?4, ?5) "
 	    "ON CONFLICT (kind, network_id) DO UPDATE SET "
 	    "version = excluded.version, issued_at = excluded.issued_at, "
-	    "content = excluded.content",
+	    "content = excluded.content "
+	    /* whoever was slower than a change leaves the newer in its place */
+	    "WHERE documents.version <= excluded.version",
 	    OE_CTL_VALUES(oe_ctl_t(kind), oe_ctl_t(network),
 		oe_ctl_i(d->version), oe_ctl_i(d->issued_ms),
 		oe_ctl_t(oe_ctl_text_get(d->text))),
 	    NULL, &call->err);
 }
 
-/* One of those who ask at the same time makes it. */
+/* Read it, or make it of what is there at one moment. */
 static int
-make(struct oe_ctl_call *call, const struct oe_ctl_document_kind *kind,
-    const char *network, struct oe_ctl_document_text *ret)
+read_or_sign(struct oe_ctl_call *call, const struct oe_ctl_document_kind *kind,
+    const char *network, struct oe_ctl_document_text *ret, bool *ret_made)
 {
-	char *lock = oe_mem_printf("%s %s", kind->name, network);
 	struct oe_sign_key key;
 	struct oe_ctl_tx *tx = NULL;
 	int rc = oe_ctl_signing_key(call->store, &key, &call->err);
 
+	if (rc == 0 && kind->prepare != NULL)
+		rc = kind->prepare(call);
 	if (rc == 0)
-		rc = oe_ctl_begin_call(call, OE_CTL_WRITE, &tx);
-	if (rc == 0)
-		rc = oe_ctl_lock(tx, lock, &call->err);
+		rc = oe_ctl_begin_call(call, OE_CTL_SNAPSHOT, &tx);
 	if (rc == 0)
 		rc = kept(call, tx, kind, network, ret);
 	if (rc == 0)
 		rc = read_text(call, tx, kind, network, ret);
 	if (rc == OE_ENOENT && call->err.code == 0) {
 		rc = sign_document(call, tx, kind, network, &key, ret);
+		*ret_made = rc == 0;
+	}
+	oe_ctl_rollback(&tx);
+	oe_sign_key_wipe(&key);
+	return rc;
+}
+
+/*
+ * One at a time, as the others then find it.  Not in the transaction that
+ * keeps it: a large network takes a while, and all who write would wait.
+ */
+static int
+make(struct oe_ctl_call *call, const struct oe_ctl_document_kind *kind,
+    const char *network, struct oe_ctl_document_text *ret)
+{
+	struct oe_ctl_kept *all = call->server->kept;
+	struct oe_ctl_tx *tx = NULL;
+	bool made = false;
+	int rc;
+
+	if (all)
+		oe_ctl_kept_enter(all);
+	rc = read_or_sign(call, kind, network, ret, &made);
+	if (made) {
+		rc = oe_ctl_begin_call(call, OE_CTL_WRITE, &tx);
 		if (rc == 0)
 			rc = keep(call, tx, kind->name, network, ret);
+		rc = oe_ctl_end_call(call, &tx, rc);
 	}
-	free(lock);
-	oe_sign_key_wipe(&key);
-	return oe_ctl_end_call(call, &tx, rc);
+	if (all)
+		oe_ctl_kept_leave(all);
+	return rc;
 }
 
 /* What has just been made, for those who ask next. */
@@ -275,12 +302,14 @@ const struct oe_ctl_route oe_ctl_routes_documents[] = {
 	.pattern = "/api/ssh/v1/policy",
 	.need = OE_CTL_NEED_MEMBER,
 	.network = OE_CTL_NETWORK_QUERY,
+	.flags = OE_CTL_LONG,
 	.fn = get_policy,
 	.what = "the signed policy of a network"},
     {.method = "GET",
 	.pattern = "/api/ssh/v1/directory",
 	.need = OE_CTL_NEED_MEMBER,
 	.network = OE_CTL_NETWORK_QUERY,
+	.flags = OE_CTL_LONG,
 	.fn = get_directory,
 	.what = "the signed directory of a network"},
     {.method = "GET",

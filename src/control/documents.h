@@ -18,6 +18,8 @@ struct oe_ctl_document_kind {
 	const char *name; /* "policy" */
 	/* SELECT of the version in force: ?1 is the network */
 	const char *version;
+	/* what fill() needs and cannot make, as it only reads; or NULL */
+	int (*prepare)(struct oe_ctl_call *call);
 	/* what the payload says besides kind, network, version and time */
 	int (*fill)(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
 	    const char *network_id, struct oe_jval *payload);

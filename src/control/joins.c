@@ -16,16 +16,37 @@
 	"AND (?3 = '' OR replace(lower(d.platform), lower(?3), '') <> "        \
 	"lower(d.platform))"
 
+/*
+ * All of them: nothing is looked up of those that are not shown, so that a
+ * page of a large network costs what a page of a small one does.
+ */
+static int
+list_all_peers(struct oe_ctl_call *call)
+{
+	return oe_ctl_list(call,
+	    &(struct oe_ctl_list){
+		.count = "SELECT COUNT(*) FROM network_devices WHERE "
+			 "network_id = ?1",
+		.rows =
+		    OE_CTL_PEER_SELECT " ORDER BY nd.joined_at, nd.device_id",
+		.values = OE_CTL_VALUES(oe_ctl_t(oe_ctl_param(call, "id"))),
+		.row = oe_ctl_peer_row,
+	    });
+}
+
 static int
 list_peers(struct oe_ctl_call *call)
 {
+	if (!oe_ctl_filter(call, "name")[0] &&
+	    !oe_ctl_filter(call, "platform")[0])
+		return list_all_peers(call);
 	return oe_ctl_list(call,
 	    &(struct oe_ctl_list){
 		.count = "SELECT COUNT(*) FROM network_devices nd "
 			 "JOIN devices d ON d.id = nd.device_id "
 			 "WHERE nd.network_id = ?1" PEERS_WHERE,
 		.rows = OE_CTL_PEER_SELECT PEERS_WHERE
-		" ORDER BY nd.joined_at, d.id",
+		" ORDER BY nd.joined_at, nd.device_id",
 		.values = OE_CTL_VALUES(oe_ctl_t(oe_ctl_param(call, "id")),
 		    oe_ctl_t(oe_ctl_filter(call, "name")),
 		    oe_ctl_t(oe_ctl_filter(call, "platform"))),

@@ -35,6 +35,8 @@
 #define UNSENT_MAX (192 << 20)
 /* Who has asked for nothing after this long makes room for others. */
 #define SLOW_MS 1000
+/* Threads for what takes a processor for a while. */
+#define LONG_THREADS 2
 /* Threads for logins that need no hash of a password. */
 #define LOGIN_SPARE 4
 /* Descriptors that libwebsockets may have a table for. */
@@ -256,8 +258,11 @@ lane_of(const struct oe_ctl_request *r)
 {
 	const struct oe_ctl_route *route = r->match.route;
 
-	if (r->refuse || !route || oe_str_eq(route->method, "GET"))
+	if (r->refuse || !route)
 		return OE_CTL_LANE_READ;
+	if (oe_str_eq(route->method, "GET"))
+		return route->flags & OE_CTL_LONG ? OE_CTL_LANE_LONG
+						  : OE_CTL_LANE_READ;
 	return route->flags & OE_CTL_LOGIN ? OE_CTL_LANE_LOGIN
 					   : OE_CTL_LANE_WRITE;
 }
@@ -487,6 +492,7 @@ oe_ctl_loop_new(const struct oe_ctl_loop_plan *plan, struct oe_ctl_loop **ret,
 	    [OE_CTL_LANE_WRITE] = plan->workers,
 	    /* not all of them hash: keys and refresh tokens get their turn */
 	    [OE_CTL_LANE_LOGIN] = 2 * plan->hashing + LOGIN_SPARE,
+	    [OE_CTL_LANE_LONG] = LONG_THREADS,
 	};
 	struct lws_context_creation_info i;
 	int r = oe_ctl__lws_load(err);

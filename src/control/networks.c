@@ -42,7 +42,7 @@ whole_row(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
 	const char *id = oe_ctl_row_text(rows, 0);
 	struct oe_jval *devices = oe_jval_array(), *users = oe_jval_array();
 	struct oe_ctl_list peers = {
-	    .rows = OE_CTL_PEER_SELECT " ORDER BY nd.joined_at, d.id",
+	    .rows = OE_CTL_PEER_SELECT " ORDER BY nd.joined_at, nd.device_id",
 	    .values = OE_CTL_VALUES(oe_ctl_t(id)),
 	    .row = oe_ctl_peer_row,
 	};
@@ -369,6 +369,7 @@ const struct oe_ctl_route oe_ctl_routes_networks[] = {
     {.method = "GET",
 	.pattern = "/api/v2/virtual-networks/all/list",
 	.need = OE_CTL_NEED_USER,
+	.flags = OE_CTL_LONG,
 	.fn = list_all,
 	.what = "list networks with devices and users"},
     {.method = "GET",

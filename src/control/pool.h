@@ -19,6 +19,7 @@ enum oe_ctl_lane {
 	OE_CTL_LANE_READ,  /* looks something up */
 	OE_CTL_LANE_WRITE, /* waits until it is on the disk, many at a time */
 	OE_CTL_LANE_LOGIN, /* may hash a password */
+	OE_CTL_LANE_LONG,  /* reads much: documents, everything at once */
 	OE_CTL_LANES,
 };
 

@@ -24,6 +24,7 @@
 #include "control/text.h"
 #include "control/tls_cert.h"
 #include "core/app/command.h"
+#include "core/app/daemon.h"
 #include "core/app/exitcode.h"
 #include "core/base/err.h"
 #include "core/base/fd.h"
@@ -31,7 +32,7 @@
 #include "core/base/mem.h"
 #include "core/base/str.h"
 #include "core/base/time.h"
-#include "core/net/notify.h"
+#include "core/app/notify.h"
 
 /* How often what has run out is removed from the store. */
 #define SWEEP_MS (INT64_C(600) * 1000)
@@ -160,6 +161,20 @@ tell_names(struct process *p)
 	oe_strs_done(&names);
 }
 
+/* Where others reach us; "0.0.0.0" is no place, but this machine has a name. */
+static char *
+public_url(const struct process *p)
+{
+	static const uint8_t any[16];
+	const char *url = p->urls.v[0];
+
+	if (p->cfg->public_url)
+		return oe_mem_strdup(p->cfg->public_url);
+	if (memcmp(p->cfg->listen[0].addr.bytes, any, sizeof any) != 0)
+		return oe_mem_strdup(url);
+	return oe_mem_printf("https://%s%s", p->srv.host, strrchr(url, ':'));
+}
+
 static int
 open_sockets(struct process *p, struct oe_err *err)
 {
@@ -179,8 +194,7 @@ open_sockets(struct process *p, struct oe_err *err)
 			oe_strs_add_take(&p->urls, url);
 	}
 	if (r == 0)
-		p->srv.public_url =
-		    oe_mem_strdup(c->public_url ? c->public_url : p->urls.v[0]);
+		p->srv.public_url = public_url(p);
 	return r;
 }
 
@@ -267,9 +281,7 @@ announce(struct process *p)
 		oe_log_info(NULL,
 		    "log in with: omniedge login --api %s --pin %s -u EMAIL",
 		    p->srv.public_url, oe_ctl_tls_pin(p->tls));
-	oe_event_begin(&e, &p->srv.events, "control.start");
-	oe_event_str(&e, "version", PACKAGE_VERSION);
-	oe_event_int(&e, "pid", getpid());
+	oe_daemon_started(&e, &p->srv.events, "control.start");
 	oe_event_str(&e, "url", p->urls.v[0]);
 	if (p->tls)
 		oe_event_str(&e, "pin", oe_ctl_tls_pin(p->tls));
@@ -277,54 +289,30 @@ announce(struct process *p)
 	oe_notify("READY=1\nSTATUS=listening on %s", p->urls.v[0]);
 }
 
+/* New certificate files and the level of messages; the rest needs a start. */
 static int
-reload_tls(struct process *p, const struct oe_values *v, struct oe_err *err)
+apply(void *arg, const struct oe_values *v, struct oe_err *err)
 {
+	struct process *p = arg;
 	struct oe_ctl_config *c = NULL;
 	struct oe_ctl_tls *t = NULL;
 	int r = oe_ctl_config_load(v, &c, err);
 
-	if (r == 0 && p->tls) {
+	if (r == 0 && p->tls)
 		r = oe_ctl_tls_load(c->cert, c->key, &t, err);
-		if (r == 0) {
-			oe_log_info(
-			    NULL, "certificate %s", oe_ctl_tls_fingerprint(t));
-			oe_log_info(NULL, "pin %s", oe_ctl_tls_pin(t));
-			oe_ctl_loop_set_tls(p->loop, oe_ctl_tls_ref(t));
-			oe_ctl_tls_free(&p->tls);
-			p->tls = t;
-			tell_certificate(p);
-		}
-	}
 	oe_ctl_config_free(&c);
-	return r;
-}
-
-static void
-reload(struct process *p)
-{
-	struct oe_err err = OE_ERR_INIT;
-	struct oe_values *v = NULL;
-	struct oe_event e;
-	int r;
-
-	oe_notify(
-	    "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)oe_time_mono_us());
-	r = p->ctx->reload(p->ctx, &v, &err);
-	if (r == 0)
-		r = reload_tls(p, v, &err);
-	if (r == 0)
-		oe_ctl_config_log(v);
-	else
-		oe_log_error(NULL, "reload: %s: the old settings stay",
-		    oe_err_text(&err));
-	oe_values_free(&v);
-	oe_event_begin(&e, &p->srv.events, "control.reload");
-	oe_event_bool(&e, "success", r == 0);
 	if (r < 0)
-		oe_event_str(&e, "why", oe_err_text(&err));
-	oe_event_end(&e, &p->srv.events);
-	oe_notify("READY=1");
+		return r;
+	(void)oe_daemon_log(v);
+	if (!t)
+		return 0;
+	oe_log_info(NULL, "certificate %s", oe_ctl_tls_fingerprint(t));
+	oe_log_info(NULL, "pin %s", oe_ctl_tls_pin(t));
+	oe_ctl_loop_set_tls(p->loop, oe_ctl_tls_ref(t));
+	oe_ctl_tls_free(&p->tls);
+	p->tls = t;
+	tell_certificate(p);
+	return 0;
 }
 
 /* Between signals: the watchdog, and what has run out. */
@@ -363,7 +351,8 @@ wait_for_end(struct process *p)
 		if (sig == SIGTERM || sig == SIGINT)
 			return OE_EXIT_OK;
 		if (sig == SIGHUP)
-			reload(p);
+			oe_daemon_reload(
+			    p->ctx, &p->srv.events, "control.reload", apply, p);
 		if (sig == SIGUSR1) {
 			oe_log_error(NULL, "the loop has ended by itself");
 			return OE_EXIT_FAILURE;
@@ -375,7 +364,6 @@ wait_for_end(struct process *p)
 static int
 serve(struct process *p)
 {
-	struct oe_event e;
 	int status;
 
 	if (pthread_create(&p->thread, NULL, run_loop, p) != 0) {
@@ -387,8 +375,7 @@ serve(struct process *p)
 	oe_notify("STOPPING=1");
 	oe_ctl_loop_stop(p->loop, p->cfg->grace_ms);
 	pthread_join(p->thread, NULL);
-	oe_event_begin(&e, &p->srv.events, "control.stop");
-	oe_event_end(&e, &p->srv.events);
+	oe_daemon_ended(&p->srv.events, "control.stop");
 	return status;
 }
 
@@ -440,14 +427,14 @@ oe_ctl_serve(const struct oe_ctx *ctx, struct oe_ctl_config *c)
 	(void)umask(077);
 	/* keys, tokens and passwords go through this memory */
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (geteuid() == 0)
+		oe_log_warn(NULL, "running as root, which is not needed: "
+				  "give it an account of its own");
 	raise_descriptors(c);
-	(void)signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&p.signals);
-	sigaddset(&p.signals, SIGHUP);
-	sigaddset(&p.signals, SIGTERM);
-	sigaddset(&p.signals, SIGINT);
 	sigaddset(&p.signals, SIGUSR1);
-	pthread_sigmask(SIG_BLOCK, &p.signals, NULL);
+	oe_daemon_signals(&p.signals);
 	r = open_server(&p, &err);
 	if (r == 0)
 		r = open_tls(&p, &err);

@@ -39,8 +39,6 @@ struct oe_ctl_config {
 int oe_ctl_config_load(const struct oe_values *v, struct oe_ctl_config **ret,
     struct oe_err *err) OE_MUST_CHECK;
 void oe_ctl_config_free(struct oe_ctl_config **c);
-/** oe_ctl_config_log() - level and form of the messages. */
-void oe_ctl_config_log(const struct oe_values *v);
 /** oe_ctl_config_dirs() - make the data directory. */
 int oe_ctl_config_dirs(
     const struct oe_ctl_config *c, struct oe_err *err) OE_MUST_CHECK;

@@ -9,10 +9,8 @@
 #include "control/store.h"
 #include "core/app/param.h"
 #include "core/base/err.h"
-#include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
-#include "core/net/notify.h"
 
 #define ROOT_DIR "/var/lib/omniedge-control-server"
 
@@ -180,20 +178,6 @@ oe_ctl_config_free(struct oe_ctl_config **cp)
 	free(c->public_url);
 	oe_cidr_list_free(&c->proxies);
 	oe_mem_free(cp);
-}
-
-void
-oe_ctl_config_log(const struct oe_values *v)
-{
-	int64_t verbose = oe_values_int(v, "verbose");
-
-	oe_log_setup(verbose >= 3   ? OE_LOG_DEBUG3
-		     : verbose == 2 ? OE_LOG_DEBUG2
-		     : verbose == 1 ? OE_LOG_DEBUG
-				    : OE_LOG_INFO,
-	    oe_str_eq(oe_values_str(v, "log-format"), "json") ? OE_LOG_JSON
-							      : OE_LOG_TEXT,
-	    -1, oe_notify_under_journal());
 }
 
 /* Each missing directory of @path, private to us. */

@@ -44,13 +44,28 @@ end_sessions(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
 	    NULL, &call->err);
 }
 
+/* A program that took the place of another: what lived lives on. */
+static bool
+is_replaced(const struct oe_ctl_event *e)
+{
+	struct oe_jval *v = NULL;
+	bool replaced;
+
+	if (oe_jval_parse(e->body, strlen(e->body), &v, NULL) < 0)
+		return false;
+	replaced = oe_jval_get_bool(v, "replaced", false);
+	oe_jval_free(&v);
+	return replaced;
+}
+
 int
 oe_ctl_session_note(struct oe_ctl_call *call, struct oe_ctl_tx *tx,
     const struct oe_ctl_event *e, const char *device, const char *network)
 {
 	if (oe_str_eq(e->name, "server.start") ||
 	    oe_str_eq(e->name, "server.stop"))
-		return end_sessions(call, tx, e, device, "");
+		return is_replaced(e) ? 0
+				      : end_sessions(call, tx, e, device, "");
 	if (e->conn == NULL)
 		return 0;
 	if (oe_str_eq(e->name, "disconnect"))

@@ -29,6 +29,8 @@ struct oe_ctl_rows;
 enum oe_ctl_mode {
 	OE_CTL_READ,  /* single statements, each sees what is committed */
 	OE_CTL_WRITE, /* all or nothing, durable when committed */
+	/* reads only: all see the store as the first of them has seen it */
+	OE_CTL_SNAPSHOT,
 };
 
 /* A value for a statement; made by oe_ctl_t() and oe_ctl_i(). */

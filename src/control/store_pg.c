@@ -186,8 +186,12 @@ pg_begin(struct oe_ctl_store *store, enum oe_ctl_mode mode,
 	struct oe_ctl_tx *base;
 	int rc = conn_get(s, &conn, err);
 
-	if (rc == 0 && mode == OE_CTL_WRITE) {
-		rc = command(conn, "BEGIN", "BEGIN", err);
+	if (rc == 0 && mode != OE_CTL_READ) {
+		rc = command(conn,
+		    mode == OE_CTL_WRITE ? "BEGIN"
+					 : "BEGIN ISOLATION LEVEL REPEATABLE "
+					   "READ, READ ONLY",
+		    "BEGIN", err);
 		if (rc)
 			conn_close(conn);
 	}
@@ -207,7 +211,7 @@ pg_rollback(struct oe_ctl_tx *base)
 {
 	struct oe_ctl_pg_tx *tx = (struct oe_ctl_pg_tx *)base;
 
-	if (base->mode == OE_CTL_WRITE)
+	if (base->mode != OE_CTL_READ)
 		(void)command(tx->conn, "ROLLBACK", "ROLLBACK", NULL);
 	pool_give((struct oe_ctl_pg *)base->store, tx->conn);
 	free(tx);
@@ -219,7 +223,7 @@ pg_commit(struct oe_ctl_tx *base, struct oe_err *err)
 	struct oe_ctl_pg_tx *tx = (struct oe_ctl_pg_tx *)base;
 	int rc = 0;
 
-	if (base->mode == OE_CTL_WRITE)
+	if (base->mode != OE_CTL_READ)
 		rc = command(tx->conn, "COMMIT", "COMMIT", err);
 	pool_give((struct oe_ctl_pg *)base->store, tx->conn);
 	free(tx);

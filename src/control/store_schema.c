@@ -179,8 +179,15 @@ static const char *const migration_4[] = {
     NULL,
 };
 
+/* Pages of a large network's devices are read in their order. */
+static const char *const migration_5[] = {
+    "CREATE INDEX network_devices_order ON network_devices (network_id, "
+    "joined_at, device_id)",
+    NULL,
+};
+
 static const char *const *const migrations[] = {
-    migration_1, migration_2, migration_3, migration_4};
+    migration_1, migration_2, migration_3, migration_4, migration_5};
 
 int
 oe_ctl_schema_version(void)

@@ -158,6 +158,32 @@ sqlite_watch(struct oe_ctl_store *store, struct oe_err *err)
 }
 
 static int
+read_begin(struct oe_ctl_sqlite *s, enum oe_ctl_mode mode,
+    struct oe_ctl_sqlite_tx *tx, struct oe_err *err)
+{
+	int rc = 0;
+
+	tx->conn = pool_take(s);
+	if (tx->conn == NULL)
+		rc = conn_open(s->path, false, &tx->conn, err);
+	if (rc == 0 && mode == OE_CTL_SNAPSHOT) {
+		rc = oe_ctl_sqlite_run(tx->conn, "BEGIN", err);
+		if (rc)
+			pool_give(s, tx->conn);
+	}
+	return rc;
+}
+
+static void
+read_end(struct oe_ctl_sqlite *s, struct oe_ctl_sqlite_tx *tx)
+{
+	/* it has written nothing, so it cannot fail at that */
+	if (!sqlite3_get_autocommit(tx->conn->db))
+		(void)oe_ctl_sqlite_run(tx->conn, "ROLLBACK", NULL);
+	pool_give(s, tx->conn);
+}
+
+static int
 sqlite_begin(struct oe_ctl_store *store, enum oe_ctl_mode mode,
     struct oe_ctl_tx **ret, struct oe_err *err)
 {
@@ -169,8 +195,8 @@ sqlite_begin(struct oe_ctl_store *store, enum oe_ctl_mode mode,
 	tx->base.mode = mode;
 	if (mode == OE_CTL_WRITE)
 		rc = oe_ctl_sqlite_batch_begin(&s->batch, tx, err);
-	else if ((tx->conn = pool_take(s)) == NULL)
-		rc = conn_open(s->path, false, &tx->conn, err);
+	else
+		rc = read_begin(s, mode, tx, err);
 	if (rc)
 		free(tx);
 	else
@@ -194,7 +220,7 @@ sqlite_rollback(struct oe_ctl_tx *base)
 	if (base->mode == OE_CTL_WRITE)
 		oe_ctl_sqlite_batch_rollback(&s->batch, tx);
 	else
-		pool_give(s, tx->conn);
+		read_end(s, tx);
 	tx_free(tx);
 }
 
@@ -209,7 +235,7 @@ sqlite_commit(struct oe_ctl_tx *base, struct oe_err *err)
 	if (base->mode == OE_CTL_WRITE)
 		rc = oe_ctl_sqlite_batch_commit(&s->batch, tx, err);
 	else
-		pool_give(s, tx->conn);
+		read_end(s, tx);
 	for (i = 0; rc == 0 && i < tx->told.n; i++)
 		oe_ctl_deliver(base->store, tx->told.v[i]);
 	tx_free(tx);

@@ -27,7 +27,8 @@ struct entry {
 };
 
 struct oe_ctl_kept {
-	pthread_mutex_t lock;
+	pthread_mutex_t making;
+	pthread_mutex_t lock; /* of all below */
 	size_t max, bytes;
 	uint64_t clock;
 	struct entry entries[KEPT_MAX];
@@ -80,6 +81,7 @@ oe_ctl_kept_new(size_t max)
 {
 	struct oe_ctl_kept *k = oe_mem_zalloc(sizeof *k);
 
+	pthread_mutex_init(&k->making, NULL);
 	pthread_mutex_init(&k->lock, NULL);
 	k->max = max;
 	return k;
@@ -103,6 +105,7 @@ oe_ctl_kept_free(struct oe_ctl_kept **k)
 	for (i = 0; i < KEPT_MAX; i++)
 		forget(*k, &(*k)->entries[i]);
 	pthread_mutex_destroy(&(*k)->lock);
+	pthread_mutex_destroy(&(*k)->making);
 	oe_mem_free(k);
 }
 
@@ -120,6 +123,18 @@ find(struct oe_ctl_kept *k, const struct oe_ctl_kept_key *key)
 			return e;
 	}
 	return NULL;
+}
+
+void
+oe_ctl_kept_enter(struct oe_ctl_kept *k)
+{
+	pthread_mutex_lock(&k->making);
+}
+
+void
+oe_ctl_kept_leave(struct oe_ctl_kept *k)
+{
+	pthread_mutex_unlock(&k->making);
 }
 
 struct oe_ctl_text *

@@ -34,6 +34,12 @@ struct oe_ctl_kept;
  */
 struct oe_ctl_kept *oe_ctl_kept_new(size_t max);
 void oe_ctl_kept_free(struct oe_ctl_kept **k);
+/**
+ * oe_ctl_kept_enter() - wait until nobody else makes a document here; then
+ * oe_ctl_kept_leave().
+ */
+void oe_ctl_kept_enter(struct oe_ctl_kept *k);
+void oe_ctl_kept_leave(struct oe_ctl_kept *k);
 /** oe_ctl_kept_get() - a reference to exactly this text, or NULL. */
 struct oe_ctl_text *
 oe_ctl_kept_get(struct oe_ctl_kept *k, const struct oe_ctl_kept_key *key);

@@ -15,9 +15,10 @@
 #include "core/base/fd.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "core/base/str.h"
 #include "core/base/time.h"
 #include "core/net/loop.h"
-#include "core/net/notify.h"
+#include "core/app/notify.h"
 #include "core/ssh/ssh.h"
 #include "forwarding/client_backoff.h"
 #include "forwarding/client_internal.h"
@@ -27,7 +28,10 @@
 #define FAREWELL_MS 500
 
 struct keep {
-	struct oe_settings *settings;
+	struct oe_settings *settings; /* those that the forwards are from */
+	const struct oe_fwd_again *again;
+	struct oe_settings *fresh; /* to connect by, or NULL */
+	bool tried;
 	struct oe_loop *loop;
 	struct oe_cli_forwards *forwards;
 	struct oe_fwd_backoff backoff;
@@ -186,18 +190,64 @@ may_pass(int status)
 	       status == OE_EAGAIN;
 }
 
+/*
+ * A device is a device by the name of its host keys, whatever its address is
+ * now: one that is not known any more, or another one, is not gone to.
+ */
+static bool
+is_same(const struct oe_sshconf *was, const struct oe_sshconf *now)
+{
+	const char *alias = oe_sshconf_str(was, OE_SSHCONF_HOSTKEYALIAS);
+
+	return !alias ||
+	       oe_str_eq(alias, oe_sshconf_str(now, OE_SSHCONF_HOSTKEYALIAS));
+}
+
+static void
+drop_settings(struct oe_settings **s)
+{
+	if (*s)
+		oe_settings_done(*s);
+	oe_mem_free(s);
+}
+
+/* Addresses, certificates and host keys may have changed since. */
+static void
+look_again(struct keep *k)
+{
+	struct oe_settings *now = oe_mem_zalloc(sizeof *now), *was;
+	struct oe_err err = OE_ERR_INIT;
+
+	was = k->fresh ? k->fresh : k->settings;
+	if (k->again->settle(k->again->arg, now, &err) < 0) {
+		oe_log_warn(NULL, "%s: %s; what was known before serves",
+		    peer(k), oe_err_text(&err));
+		drop_settings(&now);
+	} else if (!is_same(was->conf, now->conf)) {
+		oe_log_debug(NULL, "%s is not known as what it was", peer(k));
+		drop_settings(&now);
+	} else {
+		drop_settings(&k->fresh);
+		k->fresh = now;
+	}
+}
+
 /* One connection from its beginning to its end; how long it held, or < 0. */
 static int64_t
 once(struct keep *k)
 {
-	struct oe_connect_plan plan = oe_settings_plan(k->settings);
 	struct oe_err err = OE_ERR_INIT;
+	struct oe_connect_plan plan;
 	struct oe_connect c;
 	int64_t start;
 	int r;
 
-	plan.loop = k->loop;
 	k->dialing = true;
+	if (k->tried)
+		look_again(k);
+	k->tried = true;
+	plan = oe_settings_plan(k->fresh ? k->fresh : k->settings);
+	plan.loop = k->loop;
 	r = oe_connect_open(&plan, &c, &err);
 	k->dialing = false;
 	if (r < 0) {
@@ -237,9 +287,9 @@ run_all(struct keep *k)
 }
 
 int
-oe_fwd_keep(struct oe_settings *set)
+oe_fwd_keep(struct oe_settings *set, const struct oe_fwd_again *again)
 {
-	struct keep k = {.settings = set, .signal_fd = -1};
+	struct keep k = {.settings = set, .again = again, .signal_fd = -1};
 	struct oe_err err = OE_ERR_INIT;
 	int status;
 
@@ -271,5 +321,6 @@ oe_fwd_keep(struct oe_settings *set)
 	oe_watch_free(&k.signal_watch);
 	oe_fd_close(&k.signal_fd);
 	oe_loop_free(&k.loop);
+	drop_settings(&k.fresh);
 	return status;
 }

@@ -83,29 +83,48 @@ settle(struct oe_settings *s, const struct oe_ctx *ctx, struct oe_hoststr *host,
 	return r < 0 ? r : oe_settings_resolve(s, host, err);
 }
 
+/* The peer that --keep is for, each time from what the user wrote. */
+static int
+settle_kept(const struct oe_ctx *ctx, bool alive, struct oe_settings *ret,
+    struct oe_err *err)
+{
+	struct oe_hoststr host = {NULL, NULL, 0};
+	int r = oe_hoststr_parse(ctx->operands->v[0], &host, err);
+
+	if (r < 0)
+		return OE_EUSAGE;
+	r = settle(ret, ctx, &host, alive, err);
+	oe_hoststr_done(&host);
+	return r;
+}
+
+static int
+settle_fully(void *arg, struct oe_settings *ret, struct oe_err *err)
+{
+	int r = settle_kept(arg, false, ret, err);
+
+	if (r < 0 ||
+	    oe_sshconf_is_set(ret->conf, OE_SSHCONF_SERVERALIVEINTERVAL))
+		return r;
+	oe_settings_done(ret);
+	memset(ret, 0, sizeof *ret);
+	return settle_kept(arg, true, ret, err);
+}
+
 static int
 keep(const struct oe_ctx *ctx, struct oe_err *err)
 {
+	const struct oe_fwd_again again = {
+	    settle_fully, (void *)(uintptr_t)ctx};
 	struct oe_settings set = {.v = NULL};
-	struct oe_hoststr host = {NULL, NULL, 0};
-	int status = OE_EXIT_CONNECT, r;
+	int status = OE_EXIT_CONNECT;
+	int r = settle_fully(again.arg, &set, err);
 
-	r = oe_hoststr_parse(ctx->operands->v[0], &host, err);
-	if (r < 0)
-		return OE_EXIT_USAGE;
-	r = settle(&set, ctx, &host, false, err);
-	if (r == 0 &&
-	    !oe_sshconf_is_set(set.conf, OE_SSHCONF_SERVERALIVEINTERVAL)) {
-		oe_settings_done(&set);
-		memset(&set, 0, sizeof set);
-		r = settle(&set, ctx, &host, true, err);
-	}
 	if (r == 0)
-		status = oe_fwd_keep(&set);
+		status = oe_fwd_keep(&set, &again);
 	else if (r == OE_EUSAGE)
 		status = OE_EXIT_USAGE;
 	oe_settings_done(&set);
-	oe_hoststr_done(&host);
 	return status;
 }
 
@@ -232,7 +251,7 @@ static const struct oe_example examples[] = {
 static const struct oe_command command_forward = {
     .name = "forward",
     .summary = "show, add, end and hold port forwards",
-    .operands = "ls|add|stop [ID|PID|PEER...]",
+    .operands = "ls|add|stop|PEER [ID|PID|PEER...]",
     .min_operands = 1,
     .max_operands = -1,
     .params = params,

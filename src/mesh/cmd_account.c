@@ -18,6 +18,8 @@
 #include "mesh/common.h"
 #include "mesh/peer_ssh.h"
 
+#define LOGOUT_MS 8000
+
 static const struct oe_param logout_params[] = {
     {.name = "file",
 	.letter = 'f',
@@ -28,16 +30,51 @@ static const struct oe_param logout_params[] = {
     {.name = NULL},
 };
 
-/* The peers that were known by this login are forgotten too. */
+/*
+ * Servers with part 2 end a login.  It goes from here whether they answer or
+ * not, and nobody waits long for that.
+ */
 static void
-forget_peers(const char *path)
+end_at_api(struct oe_mesh *m)
 {
-	const struct oe_mesh_plan plan = {.file = path};
+	const struct oe_mesh_call call = {.method = "POST",
+	    .part = OE_MESH_V2,
+	    .path = "/auth/logout",
+	    .again = true};
+	struct oe_mesh_api *api = oe_mesh_api(m);
+	struct oe_err err = OE_ERR_INIT;
+	struct oe_mesh_answer ans;
+	int r;
+
+	oe_mesh_api_deadline(api, oe_time_mono_ms() + LOGOUT_MS);
+	r = oe_mesh_api_call(api, &call, &ans, &err);
+	oe_mesh_answer_done(&ans);
+	/* one that has ended already is what was wanted */
+	if (r < 0 && r != OE_EAUTH)
+		oe_log_warn(NULL,
+		    "the login is gone from here, but the control API was not "
+		    "told: %s",
+		    oe_err_text(&err));
+}
+
+/* With the login goes what was known by it, whichever API is meant now. */
+static void
+forget(const char *path)
+{
+	struct oe_mesh_account a = {0};
+	struct oe_mesh_plan plan = {.file = path, .quick = true};
 	struct oe_mesh *m = NULL;
 
-	if (oe_mesh_open(&plan, &m, NULL) == 0)
-		oe_mesh_forget(m);
+	if (oe_mesh_account_load(path, &a, NULL) == 0) {
+		plan.origin = a.origin;
+		if (oe_mesh_open(&plan, &m, NULL) == 0) {
+			oe_mesh_forget(m);
+			if (a.signing_key)
+				end_at_api(m);
+		}
+	}
 	oe_mesh_free(&m);
+	oe_mesh_account_done(&a);
 	oe_peer_certificates_forget();
 }
 
@@ -73,7 +110,7 @@ run_logout(const struct oe_ctx *ctx)
 	if (!path)
 		r = oe_mesh_account_path(true, &path, &err);
 	if (r == 0) {
-		forget_peers(path);
+		forget(path);
 		r = logout(path, &foreign, &err);
 	}
 	if (r == 0 && foreign && !file)

@@ -9,6 +9,7 @@
 
 #include "core/app/exitcode.h"
 #include "core/base/err.h"
+#include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
 #include "core/base/time.h"
@@ -179,6 +180,39 @@ print_peers(const struct oe_values *v, const struct oe_mesh_entry *e, size_t n)
 	}
 }
 
+/* Is there a network as it was asked for? */
+static int
+check_network(const struct oe_ctx *ctx, const struct oe_mesh_dir *d)
+{
+	const char *network = oe_values_str(ctx->values, "network");
+	struct oe_mesh_entry_network n;
+	struct oe_err err = OE_ERR_INIT;
+	size_t i;
+	int r;
+
+	for (i = 0; network && i < oe_mesh_dir_networks(d); i++) {
+		oe_mesh_dir_network_at(d, i, &n);
+		if (!strcmp(n.id, network) || oe_str_eq_nocase(n.name, network))
+			return 0;
+	}
+	if (!network)
+		return 0;
+	r = oe_err_set(&err, OE_ENOENT, "no network of yours is '%s'", network);
+	return oe_meshcmd_fail(ctx, r, &err);
+}
+
+/* An empty list of nothing but titles looks like a fault. */
+static void
+tell_none(const struct oe_values *v, const struct oe_mesh_dir *d)
+{
+	if (oe_values_flag(v, "names"))
+		return;
+	oe_log_info(NULL, "%s",
+	    !oe_mesh_dir_networks(d) ? "you are in no network"
+	    : oe_mesh_dir_count(d)   ? "no peer is what was asked for"
+				     : "there are no peers in your networks");
+}
+
 static int
 run_peers(const struct oe_ctx *ctx)
 {
@@ -188,9 +222,13 @@ run_peers(const struct oe_ctx *ctx)
 	size_t n;
 	int status = oe_meshcmd_directory(ctx, &m, &d);
 
+	if (!status)
+		status = check_network(ctx, d);
 	if (!status) {
 		n = select_peers(ctx->values, d, &e);
 		print_peers(ctx->values, e, n);
+		if (!n)
+			tell_none(ctx->values, d);
 	}
 	free(e);
 	oe_mesh_free(&m);

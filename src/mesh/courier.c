@@ -43,14 +43,15 @@ task_pause(const struct courier *k, const struct task *t)
 	return ms - ms / 10 + oe_mem_random((uint32_t)(ms / 5) + 1);
 }
 
-/* What failed, whatever the times and sizes in it. */
+/* What failed, whatever times and sizes are in it; but a status is itself. */
 static uint32_t
 fault_of(const char *text)
 {
 	uint32_t h = 2166136261u; /* FNV-1a */
+	const char *status = strstr(text, "(HTTP ");
 
 	for (; *text; text++)
-		if (*text < '0' || *text > '9')
+		if (*text < '0' || *text > '9' || (status && text > status))
 			h = (h ^ (unsigned char)*text) * 16777619u;
 	return h ? h : 1;
 }

@@ -2,6 +2,7 @@
 #include "mesh/policy_api.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "core/app/notify.h"
 #include "core/app/param.h"
 #include "core/base/buf.h"
 #include "core/base/err.h"
@@ -23,7 +25,7 @@
 #include "core/mesh/policy.h"
 #include "core/mesh/signed.h"
 #include "core/mesh/spool.h"
-#include "core/net/notify.h"
+#include "core/net/link.h"
 #include "mesh/keeper.h"
 #include "mesh/roster.h"
 #include "server/snapshot.h"
@@ -71,6 +73,7 @@ struct kept {
 struct oe_mesh__api {
 	struct oe_keeper_plan plan;
 	char *interface; /* of the mesh, or NULL */
+	bool trust_members;
 	int64_t max_age_ms;
 	uint64_t spool_max;
 	struct kept policy, directory;
@@ -187,12 +190,30 @@ api_courier(struct oe_mesh__api *a, const struct oe_values *v)
 	a->plan.gid = pw && pw->pw_uid ? pw->pw_gid : API_NOBODY;
 }
 
+/* What is found out at each connection is told early, where it can be. */
+static void
+api_interface(struct oe_mesh__api *a, const struct oe_values *v)
+{
+	const char *name = oe_values_str(v, "mesh-interface");
+
+	a->trust_members = oe_values_flag(v, "mesh-trust-members");
+	if (!name || !*name)
+		return;
+	a->interface = oe_mem_strdup(name);
+	if (!a->trust_members && if_nametoindex(name) &&
+	    oe_link_is_shared(name))
+		oe_log_warn(NULL,
+		    "mesh interface '%s' is an Ethernet, where any member of "
+		    "the mesh can take another's address: addresses are "
+		    "believed with --mesh-trust-members only",
+		    name);
+}
+
 int
 oe_mesh__api_open(
     const struct oe_values *v, struct oe_mesh__api **ret, struct oe_err *err)
 {
 	struct oe_mesh__api *a;
-	const char *interface;
 	int r;
 
 	*ret = NULL;
@@ -206,9 +227,7 @@ oe_mesh__api_open(
 	a->max_age_ms = oe_values_int(v, "policy-max-age") * 1000;
 	a->spool_max = (uint64_t)oe_values_int(v, "api-spool");
 	a->plan.interval_ms = oe_values_int(v, "api-interval") * 1000;
-	interface = oe_values_str(v, "mesh-interface");
-	if (interface && *interface)
-		a->interface = oe_mem_strdup(interface);
+	api_interface(a, v);
 	api_courier(a, v);
 	r = api_account(a, v, err);
 	if (r == 0)
@@ -580,6 +599,8 @@ api_compose(const struct oe_mesh__api *a, struct oe_buf *ret)
 	oe_jval_set_text(v, "network_id", a->plan.network_id);
 	if (a->interface)
 		oe_jval_set_text(v, "interface", a->interface);
+	if (a->trust_members)
+		oe_jval_set_bool(v, "trust_members", true);
 	if (denied)
 		oe_jval_set_text(v, "denied", denied);
 	head = oe_jval_dump(v, 0);

@@ -6,7 +6,7 @@
  *
  * What is taken is one JSON object: "denied" with a reason, or "policy" and
  * "directory" (the payloads), and what is known here: "device_id",
- * "network_id", "interface".
+ * "network_id", "interface", "trust_members".
  */
 #pragma once
 

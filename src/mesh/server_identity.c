@@ -68,7 +68,8 @@ network_device(
 	size_t i;
 
 	if (!n->interface || !oe_str_eq(id->interface, n->interface) ||
-	    !id->addr || !id->local_addr)
+	    (id->shared_link && !n->trust_members) || !id->addr ||
+	    !id->local_addr)
 		return NULL;
 	own = oe_roster_device(n->roster, n->device_id);
 	for (i = 0; own && i < own->n_addr; i++)

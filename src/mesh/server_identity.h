@@ -49,13 +49,15 @@ struct oe_mesh__network {
 	const struct oe_roster *roster;
 	const char *network_id, *device_id; /* ours */
 	const char *interface; /* of the mesh; NULL: addresses say nothing */
+	bool trust_members;    /* they do even on a shared link */
 };
 
 /**
  * oe_mesh__identity_network() - a provider of @n: users by a key that they
  * registered or by a certificate of the network's authority; devices, and
  * without a login their owners, by an address of the network, when it came in
- * by the interface of the mesh to our own address in it.
+ * by the interface of the mesh to our own address in it, and nobody else there
+ * can have sent it (core/net/link.h) or members are trusted not to.
  * A user who is not in the directory is nobody, whatever a certificate says;
  * of its principals those count that the directory still tells of the user,
  * and none when the user's certificates of that time were made void.

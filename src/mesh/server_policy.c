@@ -109,6 +109,12 @@ const struct oe_param oe_mesh_server_params[] = {
 		"address of a device may be known by that alone, where a rule "
 		"permits its owner; never as root",
 	.section = SECTION_API},
+    {.name = "mesh-trust-members",
+	.type = OE_PARAM_FLAG,
+	.help = "believe addresses on a mesh interface that is an Ethernet, "
+		"as n2n's is, too: any member of such a mesh can take "
+		"another's address, and with it log in as the other",
+	.section = SECTION_API},
     {.name = NULL},
 };
 
@@ -202,6 +208,7 @@ doc_network(struct oe_srv_doc *d, const struct oe_jval *v, struct oe_err *err)
 	    .network_id = d->network_id,
 	    .device_id = d->device_id,
 	    .interface = d->interface,
+	    .trust_members = oe_jval_get_bool(v, "trust_members", false),
 	};
 	d->provider = oe_mesh__identity_network(&d->network);
 	return 0;

@@ -118,6 +118,7 @@ auth_plain(const struct oe_srv_conn *c, enum oe_srv_method method)
 	    .addr = &c->peer->addr,
 	    .local_addr = &c->peer->local_addr,
 	    .interface = c->peer->interface[0] ? c->peer->interface : NULL,
+	    .shared_link = c->peer->shared_link,
 	    .method = method,
 	};
 

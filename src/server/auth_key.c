@@ -275,6 +275,7 @@ key_identify(struct key_query *q)
 	    .local_addr = &q->c->peer->local_addr,
 	    .interface =
 		q->c->peer->interface[0] ? q->c->peer->interface : NULL,
+	    .shared_link = q->c->peer->shared_link,
 	    .method = q->is_cert ? OE_SRV_METHOD_CERTIFICATE
 				 : OE_SRV_METHOD_PUBLICKEY,
 	    .key_fingerprint = q->print,

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/app/command.h"
+#include "core/app/daemon.h"
 #include "core/app/exitcode.h"
 #include "core/base/err.h"
 #include "core/base/log.h"
@@ -48,7 +49,6 @@ check_startups(const char *value, struct oe_err *err)
 
 static const char *const method_names[] = {
     "publickey", "password", "keyboard-interactive", NULL};
-static const char *const log_formats[] = {"text", "json", NULL};
 
 #define NETWORK "Who may connect"
 #define LOGIN   "Login"
@@ -333,35 +333,7 @@ static const struct oe_param params[] = {
 	.fallback = OE_NET_USER,
 	.flags = OE_PARAM_USER,
 	.section = SERVICE},
-    {.name = "quiet",
-	.type = OE_PARAM_FLAG,
-	.help = "write no event log to standard output",
-	.section = SERVICE},
-    {.name = "log-format",
-	.type = OE_PARAM_CHOICE,
-	.metavar = "FORMAT",
-	.help = "form of the messages on standard error",
-	.fallback = "text",
-	.choices = log_formats,
-	.section = SERVICE},
-    {.name = "verbose",
-	.letter = 'v',
-	.type = OE_PARAM_COUNT,
-	.help = "say more; up to three times",
-	.fallback = "0",
-	.max = 3,
-	.section = SERVICE},
-    {.name = "config",
-	.type = OE_PARAM_PATH,
-	.metavar = "FILE",
-	.help = "read this file in place of the usual ones",
-	.flags = OE_PARAM_CLI_ONLY,
-	.section = SERVICE},
-    {.name = "check-config",
-	.type = OE_PARAM_FLAG,
-	.help = "print the effective configuration and exit",
-	.flags = OE_PARAM_CLI_ONLY,
-	.section = SERVICE},
+    OE_DAEMON_PARAMS(SERVICE),
     {.name = NULL},
 };
 
@@ -404,12 +376,8 @@ server_run(const struct oe_ctx *ctx)
 		oe_log_error(NULL, "%s", oe_err_text(&err));
 		return OE_EXIT_CONFIG;
 	}
-	if (check) {
-		oe_values_print(ctx->values);
-		r = OE_EXIT_OK;
-	} else {
-		r = oe_srv_listener_run(ctx, &cfg);
-	}
+	r = oe_daemon_check(ctx->values) ? OE_EXIT_OK
+					 : oe_srv_listener_run(ctx, &cfg);
 	oe_srv_config_free(&cfg);
 	return r;
 }

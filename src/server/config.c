@@ -15,7 +15,7 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/ssh/hostkey.h"
-#include "core/net/notify.h"
+#include "core/app/daemon.h"
 #include "core/ssh/serve.h"
 #include "core/ssh/ssh.h"
 #include "server/login.h"
@@ -432,14 +432,7 @@ oe_srv_config_free(struct oe_srv_config **pc)
 void
 oe_srv_config_log(const struct oe_values *v)
 {
-	int64_t verbose = oe_values_int(v, "verbose");
+	int verbose = oe_daemon_log(v);
 
-	oe_log_setup(verbose >= 3   ? OE_LOG_DEBUG3
-		     : verbose == 2 ? OE_LOG_DEBUG2
-		     : verbose == 1 ? OE_LOG_DEBUG
-				    : OE_LOG_INFO,
-	    strcmp(oe_values_str(v, "log-format"), "json") ? OE_LOG_TEXT
-							   : OE_LOG_JSON,
-	    -1, oe_notify_under_journal());
 	oe_ssh_log_level(verbose >= 3 ? 4 : verbose == 2 ? 2 : 0);
 }

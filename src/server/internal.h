@@ -39,6 +39,7 @@ struct oe_srv {
 	struct oe_eventlog events;
 	struct oe_eventlog spool; /* what events.also is, while there is one */
 	const char *self_path;    /* absolute path of this program */
+	pid_t listener;           /* it has the policy: see source.h */
 	uid_t net_uid;
 	gid_t net_gid;
 	struct oe_srv_snapshot snapshot; /* of the policy, for monitors */
@@ -53,6 +54,7 @@ struct oe_srv_peer {
 	uint16_t port, local_port;
 	/* it came in by; "": not known */
 	char interface[OE_SRV_INTERFACE_MAX];
+	bool shared_link; /* as core/net/link.h says of it */
 	uint8_t key[16];  /* addr as limits.h and utmp want it */
 	int64_t since_ms; /* monotonic, of accept() */
 };

@@ -17,13 +17,14 @@
 #include <unistd.h>
 
 #include "core/app/command.h"
+#include "core/app/daemon.h"
 #include "core/app/exitcode.h"
 #include "core/base/err.h"
 #include "core/base/fd.h"
 #include "core/base/mem.h"
 #include "core/base/time.h"
 #include "core/net/loop.h"
-#include "core/net/notify.h"
+#include "core/app/notify.h"
 #include "core/net/sandbox.h"
 #include "core/ssh/hostkey.h"
 #include "core/ssh/serve.h"
@@ -238,15 +239,13 @@ listener_on_watchdog(void *arg)
 }
 
 static int
-listener_reload(struct listener *l, struct oe_err *err)
+listener_apply(void *arg, const struct oe_values *v, struct oe_err *err)
 {
+	struct listener *l = arg;
 	struct oe_srv_config *cfg = NULL;
 	struct oe_ssh_bind *bind = NULL;
-	struct oe_values *v = NULL;
-	int r = l->ctx->reload(l->ctx, &v, err);
+	int r = oe_srv_config_load(l->ctx->modules, v, true, &cfg, err);
 
-	if (r == 0)
-		r = oe_srv_config_load(l->ctx->modules, v, true, &cfg, err);
 	if (r == 0)
 		r = listener_bind_params(l, cfg, &bind, err);
 	if (r == 0) {
@@ -257,11 +256,9 @@ listener_reload(struct listener *l, struct oe_err *err)
 	if (r < 0) {
 		oe_ssh_bind_free(&bind);
 		oe_srv_config_free(&cfg);
-		oe_values_free(&v);
 		return r;
 	}
 	oe_srv_config_log(v);
-	oe_values_free(&v);
 	oe_ssh_bind_free(&l->srv.bind);
 	l->srv.bind = bind;
 	oe_srv_limits_set(l->limits, &cfg->limits);
@@ -273,29 +270,6 @@ listener_reload(struct listener *l, struct oe_err *err)
 	l->srv.events.node = l->srv.spool.node = cfg->device_id;
 	listener_net_account(l);
 	return listener_policy_start(l, err);
-}
-
-static void
-listener_on_hup(struct listener *l)
-{
-	struct oe_err err = OE_ERR_INIT;
-	struct oe_event e;
-	int r;
-
-	oe_notify("RELOADING=1\nMONOTONIC_USEC=%lld",
-	    (long long)oe_time_mono_ms() * 1000);
-	r = listener_reload(l, &err);
-	if (r < 0)
-		oe_log_error(NULL,
-		    "reload: %s: the old configuration stays in force",
-		    oe_err_text(&err));
-	else
-		oe_log_info(NULL, "configuration re-read");
-	oe_event_begin(&e, &l->srv.events, "server.reload");
-	oe_event_bool(&e, "success", r == 0);
-	oe_event_str(&e, "why", r < 0 ? oe_err_text(&err) : NULL);
-	oe_event_end(&e, &l->srv.events);
-	oe_notify("READY=1");
 }
 
 static void
@@ -341,7 +315,8 @@ listener_on_signal(void *arg, short revents)
 			listener_reap(l);
 			break;
 		case SIGHUP:
-			listener_on_hup(l);
+			oe_daemon_reload(l->ctx, &l->srv.events,
+			    "server.reload", listener_apply, l);
 			break;
 		case SIGUSR2:
 			listener_reexec(l);
@@ -402,12 +377,8 @@ listener_open(struct listener *l, struct oe_err *err)
 	l->srv.report_fd = p[1];
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGUSR2);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	(void)signal(SIGPIPE, SIG_IGN);
+	oe_daemon_signals(&set);
 	l->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (l->signals < 0)
 		return oe_err_sys(err, "watch signals");
@@ -434,10 +405,10 @@ listener_announce(struct listener *l)
 		    oe_ssh_hostkeys_describe(cfg->hostkeys, i));
 	for (i = 0; i < l->n_socks; i++)
 		oe_log_info(NULL, "listening on %s", l->socks[i].text);
-	oe_event_begin(&e, &l->srv.events, "server.start");
-	oe_event_str(&e, "version", PACKAGE_VERSION);
-	oe_event_int(&e, "pid", getpid());
+	oe_daemon_started(&e, &l->srv.events, "server.start");
 	oe_event_str(&e, "sandbox", oe_sandbox_describe());
+	if (l->replaced)
+		oe_event_bool(&e, "replaced", true);
 	oe_event_end(&e, &l->srv.events);
 	oe_notify("READY=1");
 }
@@ -457,10 +428,7 @@ listener_free(struct listener *l)
 static void
 listener_done(struct listener *l)
 {
-	struct oe_event e;
-
-	oe_event_begin(&e, &l->srv.events, "server.stop");
-	oe_event_end(&e, &l->srv.events);
+	oe_daemon_ended(&l->srv.events, "server.stop");
 	listener_free(l);
 }
 
@@ -483,6 +451,7 @@ oe_srv_listener_run(const struct oe_ctx *ctx, struct oe_srv_config **cfg)
 	l.srv.events.fd = (*cfg)->quiet ? -1 : STDOUT_FILENO;
 	l.srv.events.node = (*cfg)->device_id;
 	l.srv.self_path = listener_self_path();
+	l.srv.listener = getpid();
 	l.loop = oe_loop_new();
 	listener_inherit(&l);
 	l.limits = oe_srv_limits_new(&(*cfg)->limits);

@@ -52,6 +52,7 @@ struct listener {
 	struct oe_watch *policy; /* something new about it; or NULL */
 	bool full; /* no connections are taken: their events have no room */
 	bool stopping, killed;
+	bool replaced; /* an earlier program's children live on with us */
 };
 
 /* listener_sock.c */

@@ -20,8 +20,10 @@
 #include "core/base/fd.h"
 #include "core/base/mem.h"
 #include "core/base/time.h"
+#include "core/net/link.h"
+#include "core/net/local.h"
 #include "core/net/loop.h"
-#include "core/net/notify.h"
+#include "core/app/notify.h"
 #include "server/listener_internal.h"
 
 #define OE_SRV_BACKLOG  1024
@@ -255,7 +257,8 @@ listener_inherit(struct listener *l)
 	int n = oe_notify_listen_fds(), i;
 
 	/* whoever started us may have left descriptors that are not ours */
-	if (getenv(OE_SRV_KEPT))
+	l->replaced = getenv(OE_SRV_KEPT) != NULL;
+	if (l->replaced)
 		listener_policy_adopt(l, getenv(OE_SRV_KEPT));
 	else
 		oe_fd_close_from(OE_SRV_FD_FIRST + n);
@@ -340,6 +343,19 @@ sock_interface(int fd, int family, char ret[OE_SRV_INTERFACE_MAX])
 		ret[0] = 0;
 }
 
+/*
+ * What comes from this machine itself comes in by no interface, though the
+ * kernel names one: that which has the address it came to.
+ */
+static void
+sock_place(int fd, int family, struct oe_srv_peer *p)
+{
+	sock_interface(fd, family, p->interface);
+	if (p->interface[0] && oe_addr_is_local(&p->addr))
+		p->interface[0] = 0;
+	p->shared_link = oe_link_is_shared(p->interface);
+}
+
 int
 listener_identify(const struct listener *l, int fd, struct oe_srv_peer *ret)
 {
@@ -361,7 +377,7 @@ listener_identify(const struct listener *l, int fd, struct oe_srv_peer *ret)
 	ret->local_port = sock_port(&local);
 	sock_key(&ret->addr, ret->key);
 	if (l->srv.cfg->policy.none)
-		sock_interface(fd, peer.ss_family, ret->interface);
+		sock_place(fd, peer.ss_family, ret);
 	ret->since_ms = oe_time_mono_ms();
 	snprintf(ret->id, sizeof ret->id, "%08x%08x", oe_mem_random(0),
 	    oe_mem_random(0));

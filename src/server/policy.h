@@ -35,6 +35,7 @@ struct oe_srv_identity {
 	/* the same, and where it came to; NULL: not known */
 	const struct oe_addr *addr, *local_addr;
 	const char *interface; /* that it came in by; NULL: not known */
+	bool shared_link;      /* who is on that can take any address there */
 	enum oe_srv_method method;
 	const char *key_fingerprint; /* "SHA256:..." of the key itself */
 	const char *cert_key_id;

@@ -309,6 +309,14 @@ is "$(jq -c '[.device_id,.network_id,.virtual_ip,.online,.tags]' "$OUT")" \
 oe peers --names
 is "$(sort "$OUT" | tr '\n' ' ')" "Robot-1 Twin robot-1 twin " \
 	"bare names, only those that can be typed"
+oe peers --name 'nobody*'
+is "$STATUS $(wc -l <"$OUT")" "0 1" "none that matches"
+like "$(cat "$ERR")" "no peer is what was asked for" "is told"
+oe peers --name 'nobody*' --json
+is "$STATUS $(cat "$OUT")" "0 " "and nothing for programs"
+oe peers --network "$(printf 'x\e[2J')"
+status_is 1 "no such network"
+like "$(cat "$ERR")" "no network of yours is 'x.x1b.2J'" "is told, escaped"
 oe networks
 like "$(cat "$OUT")" '^lab +vnw_lab +100.64.0.0/24 +admin +5$' networks
 is "$(asked)" 1 "for a minute nobody is asked again"
@@ -350,6 +358,19 @@ oe peers --offline
 is "$STATUS" 1 "offline, and nothing on disk"
 oe peers
 is "$STATUS" 255 "no API, and nothing on disk"
+
+hear_nothing
+rm -rf "$HOME/.omniedge/cache"
+say GET /api/v2/virtual-networks/all/list 200 \
+	'[{"id":"vnw_e","name":"empty","devices":[]}]'
+say GET /api/v2/virtual-networks/vnw_e/devices 200 '[]'
+oe peers
+is "$STATUS $(wc -l <"$OUT")" "0 1" "an empty network"
+like "$(cat "$ERR")" "no peers in your networks" "is told"
+hear_nothing
+say GET /api/v2/virtual-networks/all/list 200 '[]'
+oe peers --refresh
+like "$STATUS $(cat "$ERR")" "^0 .*you are in no network" "no network at all"
 
 # what does not fit in a list is passed over, what is no list is refused
 while IFS='|' read -r rule words; do

@@ -68,6 +68,19 @@ is "$(grep -c ^unit- "$OUT")" 12 "more than a page of devices"
 oe device ls --json
 is "$(wc -l <"$OUT")" 13 "all of the account's"
 
+cp -r "$HOME" "$T/copy"
+HOME=$T/copy oe whoami
+status_is 0 "a copy of the login works"
+OMNIEDGE_API_BASE_URL=https://elsewhere.example oe logout
+is "$STATUS $(cat "$ERR")" "0 " "logout, whatever API is meant now"
+check "the login is gone" test ! -e "$LOGIN_FILE"
+is "$(find "$HOME/.omniedge/cache" -name 'peers-*')" '' "and its peers"
+HOME=$T/copy oe whoami
+status_is 255 "a copy of it is worth nothing"
+oe login -u "$CONTROL_EMAIL" --password-file "$T/password" \
+	--api "$CONTROL_URL" --pin "$CONTROL_PIN"
+oe device register robot-1 --hardware-id 0001
+oe peers
 stop_control
 oe resolve --refresh robot-1
 is "$STATUS $(cat "$OUT")" "0 $ip" "without its server, names are as they were"
@@ -75,5 +88,8 @@ like "$(cat "$ERR")" "as it was" "which is told"
 oe device leave lab
 is "$STATUS" 255 "nor does anything else work without it"
 oe logout
-status_is 0 logout
+status_is 0 "logout works without it"
+like "$(cat "$ERR")" "gone from here, but the control API was not told" \
+	"and tells that it was alone"
+check "nothing of the login is left" test ! -e "$LOGIN_FILE"
 done_testing

@@ -411,7 +411,7 @@ serves_new() {
 check "SIGHUP: the new certificate" wait_for 30 serves_new
 echo junk >"$CONTROL_DIR/tls-cert.pem"
 kill -HUP "$CONTROL_PID"
-check "a bad one is refused" wait_for 30 grep -q 'old settings stay' \
+check "a bad one is refused" wait_for 30 grep -q 'old configuration stays' \
 	"$T/control.log"
 check "and the old one stays" serves_new
 stop_control

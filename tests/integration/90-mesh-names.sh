@@ -334,6 +334,50 @@ run "$OMNIEDGE" ssh-config --install -F "$T/ssh.conf"
 check "a link stays one" test -L "$T/ssh.conf"
 like "$(cat "$T/real.conf")" '^Include ' "and what it leads to is changed"
 
+# --- a peer that moves --------------------------------------------------------------
+
+if has_module forwarding; then
+	export XDG_RUNTIME_DIR=$T/run
+	install -d -m 700 "$XDG_RUNTIME_DIR"
+	start_server -b 127.0.0.21 || bail "no server to move from"
+	api_tells 20 "${DEVICES[@]}" "$(device dev_m mover 127.0.0.21 \
+		"$HOST_KEY" "$SERVER_PORT")"
+	renew
+	L1=$(free_port)
+	"$OMNIEDGE" forward --keep -F /dev/null -o BatchMode=yes \
+		-L "$L1:$LO:$PLAIN_PORT" mover >"$T/keep" 2>&1 3>&- &
+	KEEP=$!
+	own "$KEEP"
+	through() {
+		timeout 5 "$OMNIEDGE" nc "$LO" "$L1" </dev/null |
+			head -n 1 | grep -q '^SSH-2.0'
+	}
+	check "forward --keep to a peer" wait_for 60 through ||
+		diag_file "$T/keep"
+	stop_server
+	start_server -b 127.0.0.22 || bail "no server to move to"
+	# whoever has the name now is another device
+	api_tells 21 "${DEVICES[@]}" "$(device dev_n mover 127.0.0.22 \
+		"$OTHER_KEY" "$SERVER_PORT")"
+	renew
+	check "does not go to another device of the name" wait_for 60 \
+		grep -q 'lost the connection' "$T/keep"
+	api_tells 22 "${DEVICES[@]}" "$(device dev_m mover 127.0.0.22 \
+		"$HOST_KEY" "$SERVER_PORT")"
+	renew
+	check "finds it where it is now" wait_for 90 through ||
+		diag_file "$T/keep"
+	unlike "$(cat "$T/keep")" "host key" "and was nowhere else"
+	kill "$KEEP"
+	wait "$KEEP"
+	stop_server
+	SERVER_PORT=$PLAIN_PORT
+	api_tells 23 "${DEVICES[@]}"
+	renew
+else
+	skip "forward --keep" "no forwarding module"
+fi
+
 # --- the API is away ---------------------------------------------------------------
 
 stop "$API_PID"

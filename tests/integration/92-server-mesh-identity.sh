@@ -106,7 +106,7 @@ OWNER="{\"user_email\":\"$CONTROL_EMAIL\"}"
 policy "$OWNER"
 start_server -b 0.0.0.0 --permissive --api --api-login "$LOGIN_FILE" \
 	--api-state "$T/state" --api-interval 1 --mesh-interface mesh0 \
-	--authorized-keys "$T/none" || bail "no server"
+	--mesh-trust-members --authorized-keys "$T/none" || bail "no server"
 wait_for 60 event_seen policy.change '"1 rule"' || bail "no policy"
 
 comes_in "a device of an owner whom a rule permits"

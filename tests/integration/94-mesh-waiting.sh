@@ -108,12 +108,55 @@ run "$OMNIEDGE" peers
 status_is 0 "an API that is back"
 check "is no longer noted to be away" test ! -e "$(directory).away"
 
+# --- what a shell completes ---------------------------------------------------------
+
+odd() {
+	printf '{"id":"dev_%s","name":"%s","virtual_ip":"100.64.0.1%s"}' \
+		"$1" "$2" "$1"
+}
+hear_nothing
+say GET $LIST 200 "[{\"id\":\"vnw_lab\",\"name\":\"lab\",\"devices\":[
+	$(odd 1 robot-1),$(odd 2 "robot\$(touch $T/x)"),$(odd 3 -robot)]}]" \
+	'"times":1'
+"$OMNIEDGE" peers --refresh >"$T/peers" 2>&1
+is "$(wc -l <"$T/peers")" 4 "three peers, two of which have odd names"
+hear_nothing
+mkdir "$T/bin" "$T/empty"
+ln -s "$OMNIEDGE" "$T/bin/omniedge"
+for shell in bash zsh; do
+	command -v $shell >/dev/null || {
+		skip "completion of $shell" "not installed"
+		continue
+	}
+	"$OMNIEDGE" completion $shell >"$T/complete.$shell"
+	while IFS='|' read -r line want; do
+		is "$(cd "$T/empty" && PATH=$T/bin:$PATH timeout 90 python3 \
+			"$OE_SRCDIR/tests/lib/complete.py" $shell \
+			"$T/complete.$shell" "omniedge $line")" \
+			"omniedge $want<END>" "$shell: $line"
+	done <<-'LINES'
+		ssh rob|ssh robot-1 
+		ssh -p 22 me@rob|ssh -p 22 me@robot-1 
+		ssh -J rob|ssh -J robot-1 
+		sftp rob|sftp robot-1 
+		nc rob|nc robot-1 
+		scp rob|scp robot-1:
+		scp -r x me@rob|scp -r x me@robot-1:
+		forward --keep rob|forward --keep robot-1 
+		forward stop rob|forward stop robot-1 
+	LINES
+done
+is "$(asked)" 0 "which asks nobody"
+check "and runs no device's name" test ! -e "$T/x"
+say GET $LIST 200 "$(network 100.64.0.1)"
+"$OMNIEDGE" peers --refresh >"$T/peers" 2>&1
+hear_nothing
+
 # --- behind the command ---------------------------------------------------------------
 
 settings robot-1
 goes_to 100.64.0.1 "a peer"
-is "$(asked)" 1 "from the disk"
-hear_nothing
+is "$(asked)" 0 "from the disk"
 say GET $LIST 200 "$(network 100.64.0.2)"
 older 300
 where=$(timeout 60 "$OMNIEDGE" ssh -F "$T/conf" -G robot-1 2>&1)

@@ -851,8 +851,17 @@ def events(alice, bob, carol, net, dev):
     same(bob.delete(f"{path}/{order}").status, 404, "not acknowledged by another")
     same(alice.delete(f"{path}/{order}").status, 200, "acknowledged")
     same(alice.get(path).data, [], "and gone")
+    send(alice, [dict(base, uid="upgrade", event="server.start",
+                      replaced=True)], device_id=dev)
+    same(len(alice.get(SSH + "/sessions", network_id=net).rows), 1,
+         "it lives on with a program that took another's place")
     send(alice, [dict(base, uid="end", event="disconnect")], device_id=dev)
     same(alice.get(SSH + "/sessions", network_id=net).rows, [], "it ended")
+    send(alice, [dict(base, uid="c2", conn="c2", event="session.start"),
+                 dict(base, uid="restart", event="server.start")],
+         device_id=dev)
+    same(alice.get(SSH + "/sessions", network_id=net).rows, [],
+         "not with one that was started anew")
 
 
 def accounts(root, alice, carol):

@@ -11,9 +11,14 @@
     guess HOST:PORT FROM N EMAIL [FORWARDED]
                              up to N wrong passwords, until one comes too
                              often: the last status; %d is a number
+    press HOST:PORT FROM N EMAIL
+                             N wrong passwords, whatever comes
     sit HOST:PORT N          open N connections and say nothing, until killed
+    halves HOST:PORT N       the same after half a request
     blanks HOST:PORT         empty lines after a request, until it is closed
     dribble HOST:PORT N      N connections that send and send, until closed
+    large HOST:PORT TOKEN    bodies of 20 MB that are told of, until one is
+                             refused: its status, and again when they are gone
     many HOST:PORT N         N passwords at a time, says when they have begun
 """
 
@@ -146,31 +151,49 @@ def cut(where, n):
         s.close()
 
 
+def wrong(where, source, email, forwarded=None):
+    body = '{"email":"%s","password":"wrong"}' % email
+    s = connect(where, source)
+    s.sendall(
+        (
+            "POST /api/v2/auth/login/password HTTP/1.1\r\nHost: a\r\n"
+            "Content-Type: application/json\r\nConnection: close\r\n"
+            + ("X-Forwarded-For: %s\r\n" % forwarded if forwarded else "")
+            + "Content-Length: %d\r\n\r\n%s" % (len(body), body)
+        ).encode()
+    )
+    got = statuses(read_all(s))
+    s.close()
+    return got
+
+
 def guess(where, source, n, email, forwarded=None):
     for i in range(int(n)):
         who = email % i if "%" in email else email
-        body = '{"email":"%s","password":"wrong"}' % who
-        s = connect(where, source)
-        s.sendall(
-            (
-                "POST /api/v2/auth/login/password HTTP/1.1\r\nHost: a\r\n"
-                "Content-Type: application/json\r\nConnection: close\r\n"
-                + ("X-Forwarded-For: %s\r\n" % forwarded if forwarded else "")
-                + "Content-Length: %d\r\n\r\n%s" % (len(body), body)
-            ).encode()
-        )
-        got = statuses(read_all(s))
-        s.close()
+        got = wrong(where, source, who, forwarded)
         if got == "429":
             break
     print(got)
 
 
-def sit(where, n):
-    held = [connect(where) for _ in range(int(n))]
+def press(where, source, n, email):
+    for _ in range(int(n)):
+        wrong(where, source, email)
+
+
+def sit(where, n, begin=b""):
+    held = []
+    for _ in range(int(n)):
+        s = connect(where)
+        s.sendall(begin)
+        held.append(s)
     print("sitting", flush=True)
     while held:
         time.sleep(LONG)
+
+
+def halves(where, n):
+    sit(where, n, GOOD[0][:9])
 
 
 def blanks(where):
@@ -211,14 +234,40 @@ def dribble(where, n):
             except OSError:
                 s.close()
         left = still
-        time.sleep(0.0005)
     print(len(held) - len(left), "closed")
+
+
+def tell_large(where, token):
+    """A body is said to come; None: it may."""
+    s = connect(where)
+    s.sendall(
+        b"PUT /api/ssh/v1/policy?network_id=x HTTP/1.1\r\nHost: a\r\n"
+        b"Content-Type: application/json\r\nExpect: 100-continue\r\n"
+        b"Authorization: Bearer %s\r\nContent-Length: 20000000\r\n\r\n"
+        % token.encode()
+    )
+    return s, re.match(rb"HTTP/1\.1 (\d\d\d)", s.recv(4096))[1].decode()
+
+
+def large(where, token):
+    held, got = [], "100"
+    while got == "100" and len(held) < 20:
+        s, got = tell_large(where, token)
+        held.append(s)
+    print(len(held), got)
+    for s in held:
+        s.close()
+    end = time.monotonic() + LONG
+    while got != "100" and time.monotonic() < end:
+        s, got = tell_large(where, token)
+        s.close()
+    print(got)
 
 
 def many(where, n):
     def one(i):
         try:
-            guess(where, "127.4.0.%d" % i, 1, "a%d@example.org" % i)
+            wrong(where, "127.4.0.%d" % i, "a%d@example.org" % i)
         except OSError:
             pass
 

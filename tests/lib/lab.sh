@@ -8,13 +8,12 @@
 #	lab_begin			the wire; we are $LAB_WIRE.1 on it
 #	machine NAME N			another one, $LAB_WIRE.N
 #	on NAME COMMAND...		root's command there
-#	as USER HOME NAME COMMAND...	and another's
 #	serve NAME [OPTION...]		ssh-server there, on port 22
 #	mesh_n2n NAME...		mesh0 on each, by what 'device join
 #	mesh_wireguard NAME...		--secret-file' wrote to NAME's home
 
 LAB_WIRE=10.99.0
-declare -A LAB_PID=() LAB_HOME=() LAB_N=() SERVE_PID=()
+declare -A LAB_PID=() LAB_HOME=() LAB_N=() LAB_EDGE=() SERVE_PID=()
 
 # What a machine of this lab cannot be made without; skips the test.
 lab_needs() {
@@ -59,18 +58,18 @@ machine() {
 		done" >&2
 }
 
-on() {
-	local name=$1
-	shift
-	nsenter --net --mount --uts -t "${LAB_PID[$name]}" \
-		env HOME="${LAB_HOME[$name]}" "$@"
+# at NAME: sets AT, what begins a command there; for those that go on in the
+# background, whose process is to be theirs and not a function's.
+at() {
+	AT=(nsenter --net --mount --uts -t "${LAB_PID[$1]}"
+		env HOME="${LAB_HOME[$1]}")
 }
 
-as() {
-	local user=$1 home=$2 name=$3
-	shift 3
-	on "$name" setpriv --reuid "$user" --regid "$user" --clear-groups \
-		env HOME="$home" USER="$user" LOGNAME="$user" "$@"
+on() {
+	local AT
+	at "$1"
+	shift
+	"${AT[@]}" "$@"
 }
 
 # answers NAME PORT: something listens there.
@@ -82,10 +81,11 @@ answers() {
 
 # serve: sets SERVE_PID[NAME] and SERVER_LOG.
 serve() {
-	local name=$1
+	local name=$1 AT
 	shift
 	look_at "$name"
-	on "$name" "$OMNIEDGE" ssh-server -p 22 -b 0.0.0.0 -b :: \
+	at "$name"
+	"${AT[@]}" "$OMNIEDGE" ssh-server -p 22 -b 0.0.0.0 -b :: \
 		--host-key-path "$T/$name/hostkeys" --log-format json \
 		--authorized-keys "$T/none" --api --api-interval 1 "$@" \
 		>>"$SERVER_LOG" 2>&1 3>&- &
@@ -111,29 +111,36 @@ mesh_n2n() {
 	supernode -l 7654 >"$T/supernode.log" 2>&1 3>&- &
 	own $!
 	for name; do
-		N2N_KEY=$(joined "$name" secret_key) on "$name" edge -d mesh0 \
-			-c "$(joined "$name" community)" -u 0 -g 0 \
-			-a "$(joined "$name" virtual_ip)" \
-			-s "$(joined "$name" subnet_mask)" \
-			-m "02:00:00:00:00:0${LAB_N[$name]}" \
-			-l "$LAB_WIRE.1:7654" >"$T/$name.edge" 2>&1 3>&- &
-		own $!
+		n2n_edge "$name" "$(joined "$name" virtual_ip)" \
+			"02:00:00:00:00:0${LAB_N[$name]}"
 	done
-	for name; do
-		wait_for 30 on "$name" ip link show mesh0 && continue
-		diag_file "$T/$name.edge"
-		bail "no mesh on $name"
-	done
+}
+
+# n2n_edge NAME ADDRESS MAC [OPTION...]: sets LAB_EDGE[NAME].  Addresses are
+# what each edge says that they are.
+n2n_edge() {
+	local AT
+	at "$1"
+	N2N_KEY=$(joined "$1" secret_key) "${AT[@]}" edge -d mesh0 -u 0 -g 0 \
+		-c "$(joined "$1" community)" -a "$2" -m "$3" \
+		-s "$(joined "$1" subnet_mask)" -l "$LAB_WIRE.1:7654" -p 7655 \
+		"${@:4}" >"$T/$1.edge" 2>&1 3>&- &
+	LAB_EDGE[$1]=$!
+	own $!
+	wait_for 30 on "$1" ip link show mesh0 && return
+	diag_file "$T/$1.edge"
+	bail "no mesh on $1"
 }
 
 # Keys are made where they are used; what others are told of is the public
 # half and the addresses that are this device's alone.
 mesh_wireguard() {
-	local name other peers
+	local name other peers AT
 	for name; do
 		on "$name" sh -c 'umask 77; wg genkey >~/wg.key
 			wg pubkey <~/wg.key >~/wg.pub'
-		WG_PROCESS_FOREGROUND=1 on "$name" wireguard-go -f mesh0 \
+		at "$name"
+		WG_PROCESS_FOREGROUND=1 "${AT[@]}" wireguard-go -f mesh0 \
 			>"$T/$name.wg" 2>&1 3>&- &
 		own $!
 	done

@@ -80,8 +80,9 @@ in_force() {
 
 # ann COMMAND...: hers, on the laptop.
 ann() {
-	timeout -k 5 "${ANN_LIMIT:-60}" nsenter --net --mount --uts -t "${LAB_PID[laptop]}" \
-		setpriv --reuid "$ANN" --regid "$ANN" --clear-groups \
+	local AT
+	at laptop
+	timeout -k 5 "${ANN_LIMIT:-60}" "${AT[@]}" setpriv --reuid "$ANN" --regid "$ANN" --clear-groups \
 		env HOME="$ANN_HOME" USER="$ANN" LOGNAME="$ANN" "$@"
 }
 
@@ -148,7 +149,8 @@ story_servers() {
 	policy "$(rule ann '{"user_email":"ann@example.org"}')"
 	serve robot-2 || bail "no server on robot-2"
 	wait_for 60 event_seen policy.change '"1 rule"' || bail "no policy"
-	serve robot-1 --mesh-interface mesh0 || bail "no server on robot-1"
+	serve robot-1 --mesh-interface mesh0 "$@" ||
+		bail "no server on robot-1"
 	wait_for 60 event_seen policy.change '"1 rule"' || bail "no policy"
 	for host in "$R1" "$R2"; do
 		check "the mesh carries to $host" wait_for 60 on laptop \
@@ -260,9 +262,9 @@ visit() {
 	local machine=$1 from=$2 to=${3:-demo@$R1}
 	shift "$(($# < 3 ? $# : 3))"
 	run on "$machine" timeout -k 5 60 ssh -F /dev/null -o BatchMode=yes \
-		-o IdentityFile=none -o IdentityAgent=none -b "$from" \
+		-o IdentityFile=none -o IdentityAgent=none -b "$from" "$@" \
 		-o LogLevel=ERROR -o UserKnownHostsFile=/dev/null \
-		-o StrictHostKeyChecking=no -o ConnectTimeout=30 "$@" \
+		-o StrictHostKeyChecking=no -o ConnectTimeout=30 \
 		"$to" 'echo in'
 }
 
@@ -291,4 +293,146 @@ story_identity() {
 	comes_in "a rule for the device" laptop "$L"
 	in_force policy "$(rule mail '{"user_email":"ann@example.org"}')"
 	comes_in "a rule for its owner" laptop "$L"
+}
+
+# underlay TEXT: robot-2 has the laptop's address, and by an odd route, which
+# takes both ends, a connection from there comes to be outside of the mesh.
+story_underlay() {
+	on robot-2 ip addr add "$L/32" dev lo
+	on robot-2 ip route add "$R1/32" via "$LAB_WIRE.2" src "$L"
+	on robot-1 ip route add "$L/32" via "$LAB_WIRE.3"
+	stays_out "another's address, on the wire below the mesh" robot-2 "$L"
+	on robot-1 ip route del "$L/32" via "$LAB_WIRE.3"
+	on robot-2 ip route del "$R1/32" via "$LAB_WIRE.2"
+	on robot-2 ip addr del "$L/32" dev lo
+}
+
+# What is on robot-1 itself has all its addresses to choose from.
+story_itself() {
+	local to=${R1/*:*/[$R1]} from=${L/*:*/[$L]}
+	stays_out "a server's own address" robot-1 "$R1"
+	on robot-1 ip addr add "$L/${1:-32}" dev lo
+	stays_out "another's, that it has taken" robot-1 "$L"
+	visit robot-1 "$L" "demo@$R1" -o ConnectTimeout=2 -o \
+		"ProxyCommand=socat - TCP:$to:22,bind=$from,so-bindtodevice=mesh0"
+	is "$STATUS $(cat "$OUT")" "255 " "and by the interface of the mesh"
+	on robot-1 ip addr del "$L/${1:-32}" dev lo
+}
+
+# --- the server is replaced, the control-server away ---------------------------
+
+# renewed SIGNAL: robot-1's server has obeyed, and knows its policy.
+renewed() {
+	local event=server.reload before
+	[ "$1" = HUP ] || event=server.start
+	before=$(events "$event" | wc -l)
+	kill "-$1" "${SERVE_PID[robot-1]}"
+	wait_for 60 eval '[ "$(events "$event" | wc -l)" -gt "$before" ]' &&
+		wait_for 60 settled
+}
+
+# settled: a policy is in force, and that of these tests.
+settled() {
+	events policy.change | tail -n 1 | grep -qF '"1 rule"'
+}
+
+story_replaced() {
+	local signal
+	for signal in HUP USR2; do
+		hold
+		check "SIG$signal" renewed "$signal"
+		comes_in "after SIG$signal: a device without a key" laptop "$L"
+		stays_out "after SIG$signal: one that no rule permits" \
+			robot-2 "$R2"
+		check "after SIG$signal: what lived lives" alive "$HOLD_PID"
+		in_force policy "$(rule bob '{"user_email":"bob@example.org"}')"
+		ended "after SIG$signal: until its rule is gone" \
+			'no longer permits'
+		in_force policy "$(rule mail '{"user_email":"ann@example.org"}')"
+	done
+	hold
+	check "SIGUSR2 again" renewed USR2
+	check "the session is shown by the API" wait_for 60 live || return
+	api POST "/api/ssh/v1/sessions/$SESSION/kill" '{"reason":"test"}' \
+		>"$T/kill"
+	ended "an order for what an earlier program began" \
+		'administrator has ended'
+}
+
+# live: sets SESSION to the one of Ann's.
+live() {
+	api GET "/api/ssh/v1/sessions?network_id=$NETWORK" >"$T/live"
+	[ "$(grep -o '"id":"ses' "$T/live" | wc -l)" = 1 ] || return
+	SESSION=$(grep -o '"id":"ses[^"]*' "$T/live" | cut -d'"' -f4)
+}
+
+connects() {
+	cat "$T"/robot-[12].log | grep -a '^{' | grep -acF '"event":"connect"'
+}
+
+# Every connection of both robots, once.
+arrived() {
+	local page=1
+	: >"$T/arrived"
+	while :; do
+		api GET "/api/ssh/v1/events?network_id=$NETWORK&name=connect&page=$page&per_page=100" \
+			>"$T/page"
+		sed 's/^[0-9]* //' "$T/page" | jq -r \
+			'(.data.data? // .data)[] | (.body? // .) | .conn' \
+			>"$T/conns" 2>/dev/null || return 1
+		[ -s "$T/conns" ] || break
+		cat "$T/conns" >>"$T/arrived"
+		page=$((page + 1))
+	done
+	[ "$(wc -l <"$T/arrived")" -ge "$(connects)" ]
+}
+
+says() {
+	grep -aq "$1" "$SERVER_LOG"
+}
+
+story_away() {
+	hold
+	stop_control
+	in_by "a new login by name" "$OMNIEDGE" ssh demo@robot-1 'echo in'
+	comes_in "and one without a key" laptop "$L"
+	check "their events wait, which is told" wait_for 60 \
+		says 'events: they wait on disk'
+	run ann "$OMNIEDGE" resolve --offline robot-2
+	is "$STATUS $(cat "$OUT")" "0 $R2" "names from the disk"
+	run ann "$OMNIEDGE" peers --refresh
+	like "$(cat "$ERR")" 'as it was' "whose age is told"
+	check "what lived lives" alive "$HOLD_PID"
+	stop "$HOLD_PID"
+	stop "${SERVE_PID[robot-2]}"
+	serve robot-2 --policy-max-age 2 || bail "no server on robot-2"
+	check "a policy that is too old" wait_for 60 event_seen \
+		policy.change 'none: the control API has been away'
+	run ann "$OMNIEDGE" ssh demo@robot-2 'echo in'
+	is "$STATUS $(cat "$OUT")" "255 " "lets nobody in"
+	look_at robot-1
+	start_control --listen "$LAB_WIRE.1:8443" ||
+		bail "the control-server does not come back"
+	control_login || bail "no login"
+	check "it is back: all events arrive" wait_for 60 arrived
+	is "$(wc -l <"$T/arrived") $(sort "$T/arrived" | uniq -d | wc -l)" \
+		"$(connects) 0" "each of them once"
+	check "robots are online" wait_for 60 online
+	check "and the old policy is good again" wait_for 60 ann "$OMNIEDGE" \
+		ssh demo@robot-2 true
+}
+
+online() {
+	ann "$OMNIEDGE" peers --refresh >"$T/online" &&
+		[ "$(grep -c ' yes ' "$T/online")" = 2 ]
+}
+
+story_ends() {
+	local name
+	for name in robot-1 robot-2; do
+		stop "${SERVE_PID[$name]}"
+	done
+	unlike "$(cat "$T"/*.log)" 'Sanitizer|runtime error' \
+		"no complaint in the logs"
+	done_testing
 }

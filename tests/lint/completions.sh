@@ -20,7 +20,7 @@ offer_bash()
 {
 	bash --norc -c '
 		. "$1"; shift
-		COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+		COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_LINE="$*"
 		_omniedge
 		printf "%s\n" "${COMPREPLY[@]}"' - "$dir/bash" "$@"
 }

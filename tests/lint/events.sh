@@ -6,8 +6,8 @@
 cd "$OE_SRCDIR" || exit 1
 
 names=$(cat src/core/base/event.c src/server/*.c src/forwarding/*.c src/sftp/*.c \
-	src/control/*.c | tr '\n' ' ' |
-	grep -oE '(oe_event_(begin|str|int|bool)\(|oe_(srv__|ctl_)event\(|(session|item)_event\()[^;"]*("[a-z._]+"[^";]*)+' |
+	src/control/*.c src/core/app/daemon.c | tr '\n' ' ' |
+	grep -oE '(oe_event_(begin|str|int|bool)\(|oe_daemon_[a-z]+\(|oe_(srv__|ctl_)event\(|(session|item)_event\()[^;"]*("[a-z._]+"[^";]*)+' |
 	grep -oE '"[a-z]+([._][a-z]+)*"' | tr -d '"' | sort -u
 	# the server of files has a table of them
 	grep -ohE '"sftp\.[a-z]+"' src/sftp/*.c | tr -d '"' | sort -u)

@@ -61,9 +61,11 @@ struct oe_command {
 	const char *name;    /* "ssh-server" */
 	const char *summary; /* one line, lower case, no full stop */
 	/*
-	 * "[user@]peer [command...]"; "" when none.  Completions read it:
-	 * a first word with "peer" in it offers peers, "COMMAND" commands,
-	 * "a|b|c" these words; anything else file names.
+	 * "[user@]peer [command...]"; "" when none.  Completions read it: a
+	 * word with "peer" in it offers peers, "host:" files and peers,
+	 * "COMMAND" commands, "a|b|c" these words, "a|PEER" also peers,
+	 * "NAME" and "PORT" nothing; anything else file names.  The second word
+	 * is for all operands behind the first.
 	 */
 	const char *operands;
 	int min_operands, max_operands; /* max -1: any number */

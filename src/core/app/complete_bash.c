@@ -26,51 +26,115 @@ static const char bash_head[] =
     "\tmapfile -t COMPREPLY < <(compgen -u -- \"$cur\")\n"
     "}\n"
     "\n"
+    "# Words as they stand on the line: bash breaks them at @, : and =\n"
+    "_omniedge_join()\n"
+    "{\n"
+    "\tlocal rest=$COMP_LINE w\n"
+    "\twords=()\n"
+    "\tfor w in \"${COMP_WORDS[@]:0:COMP_CWORD + 1}\"; do\n"
+    "\t\tif [[ ${#words[@]} == 0 || $rest == [[:space:]]* ]]; then\n"
+    "\t\t\twords+=(\"$w\")\n"
+    "\t\t\trest=${rest#\"${rest%%[![:space:]]*}\"}\n"
+    "\t\telse\n"
+    "\t\t\twords[${#words[@]} - 1]+=$w\n"
+    "\t\tfi\n"
+    "\t\trest=${rest#\"$w\"}\n"
+    "\tdone\n"
+    "\tcur=${words[${#words[@]} - 1]} prev=${words[${#words[@]} - 2]}\n"
+    "\tif [[ $cur == --*=* ]]; then\n"
+    "\t\tprev=${cur%%=*} cur=${cur#*=}\n"
+    "\tfi\n"
+    "}\n"
+    "\n"
+    "# Replies are what comes behind the last of these, where bash breaks\n"
+    "_omniedge_strip()\n"
+    "{\n"
+    "\tlocal rest=$cur c\n"
+    "\tfor c in : =; do\n"
+    "\t\t[[ $COMP_WORDBREAKS == *$c* ]] && rest=${rest##*\"$c\"}\n"
+    "\tdone\n"
+    "\t# an @ belongs to what is replaced\n"
+    "\t[[ $COMP_WORDBREAKS == *@* && $rest == *@* ]] && "
+    "rest=@${rest##*@}\n"
+    "\tCOMPREPLY=(\"${COMPREPLY[@]#\"${cur%\"$rest\"}\"}\")\n"
+    "}\n"
+    "\n"
     "# How many operands stand before the cursor?  $1: options with a value\n"
     "_omniedge_operands()\n"
     "{\n"
     "\tlocal i\n"
     "\toperands=0\n"
-    "\tfor ((i = 2; i < COMP_CWORD; i++)); do\n"
-    "\t\tif [[ \" $1 \" == *\" ${COMP_WORDS[i]} \"* ]]; then\n"
-    "\t\t\t[[ ${COMP_WORDS[i + 1]} == '=' ]] && ((i++))\n"
+    "\tfor ((i = 2; i < ${#words[@]} - 1; i++)); do\n"
+    "\t\tif [[ \" $1 \" == *\" ${words[i]} \"* ]]; then\n"
     "\t\t\t((i++))\n"
-    "\t\telif [[ ${COMP_WORDS[i]} != -?* ]]; then\n"
+    "\t\telif [[ ${words[i]} != -?* ]]; then\n"
     "\t\t\t((operands++))\n"
     "\t\tfi\n"
     "\tdone\n"
     "}\n"
     "\n";
 
-static const char bash_main[] =
-    "_omniedge()\n"
-    "{\n"
-    "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - "
-    "1]}\n"
-    "\tlocal operands\n"
-    "\tCOMPREPLY=()\n"
-    "\tif [[ $cur == '=' ]]; then\n"
-    "\t\tcur=\n"
-    "\telif [[ $prev == '=' ]]; then\n"
-    "\t\tprev=${COMP_WORDS[COMP_CWORD - 2]}\n"
-    "\tfi\n";
+static const char bash_main[] = "_omniedge_complete()\n"
+				"{\n"
+				"\tlocal operands\n";
 
 /* Hosts that OpenSSH knows, and the peers that were seen last. */
 static const char bash_peers_head[] =
+    "# $1: what comes behind a name\n"
     "_omniedge_peers()\n"
     "{\n"
+    "\tlocal hosts names user=''\n"
     "\tif declare -F _known_hosts_real >/dev/null; then\n"
     "\t\t_known_hosts_real -a -- \"$cur\"\n"
     "\telse\n"
     "\t\tmapfile -t COMPREPLY < <(compgen -A hostname -- \"$cur\")\n"
-    "\tfi\n";
+    "\tfi\n"
+    "\tmapfile -t hosts < <(printf '%s\\n' \"${COMPREPLY[@]}\")\n"
+    "\t[[ $cur == *@* ]] && user=${cur%@*}@\n";
 static const char bash_peers_mesh[] =
-    "\tlocal user='' names\n"
-    "\t[[ $cur == *@* ]] && user=${cur%@*}@\n"
-    "\tnames=$(omniedge peers --names --offline 2>/dev/null)\n"
-    "\tmapfile -t -O \"${#COMPREPLY[@]}\" COMPREPLY < <(\n"
-    "\t\tcompgen -P \"$user\" -W \"$names\" -- \"${cur##*@}\"\n"
-    "\t)\n";
+    "\tmapfile -t names < <(\n"
+    "\t\tomniedge peers --names --offline --name=\"${cur##*@}*\" "
+    "2>/dev/null\n"
+    "\t)\n"
+    "\thosts+=(\"${names[@]/#/$user}\")\n";
+static const char bash_peers_tail[] =
+    "\tCOMPREPLY=()\n"
+    "\tfor names in \"${hosts[@]}\"; do\n"
+    "\t\t[[ $names == \"$cur\"* && -n $names ]] &&\n"
+    "\t\t\tCOMPREPLY+=(\"$names$1\")\n"
+    "\tdone\n"
+    "}\n"
+    "\n"
+    "_omniedge_words_peers()\n"
+    "{\n"
+    "\tlocal peers\n"
+    "\t_omniedge_peers ''\n"
+    "\tpeers=(\"${COMPREPLY[@]}\")\n"
+    "\t_omniedge_words \"$1\"\n"
+    "\tCOMPREPLY+=(\"${peers[@]}\")\n"
+    "}\n"
+    "\n"
+    "_omniedge_places()\n"
+    "{\n"
+    "\tlocal peers=() name\n"
+    "\tif [[ $cur != */* && $cur != *:* ]]; then\n"
+    "\t\t_omniedge_peers :\n"
+    "\t\tpeers=(\"${COMPREPLY[@]}\")\n"
+    "\t\t[[ ${#peers[@]} == 0 ]] || compopt -o nospace 2>/dev/null\n"
+    "\tfi\n"
+    "\tCOMPREPLY=()\n"
+    "\tif [[ ${#peers[@]} == 0 ]]; then\n"
+    "\t\t[[ $cur == *:* ]] || _omniedge_files\n"
+    "\t\treturn\n"
+    "\tfi\n"
+    "\t# not as file names, which would have the colon quoted\n"
+    "\twhile read -r name; do\n"
+    "\t\t[[ -d $name ]] && name+=/\n"
+    "\t\tpeers+=(\"$(printf %q \"$name\")\")\n"
+    "\tdone < <(compgen -f -- \"$cur\")\n"
+    "\tCOMPREPLY=(\"${peers[@]}\")\n"
+    "}\n"
+    "\n";
 
 static void
 bash_peers(const struct oe_module_set *set, FILE *out)
@@ -78,10 +142,19 @@ bash_peers(const struct oe_module_set *set, FILE *out)
 	fputs(bash_peers_head, out);
 	if (oe_app__find_command(set, "peers"))
 		fputs(bash_peers_mesh, out);
-	fputs("}\n\n", out);
+	fputs(bash_peers_tail, out);
 }
 
 static const char bash_tail[] = "\tesac\n"
+				"}\n"
+				"\n"
+				"_omniedge()\n"
+				"{\n"
+				"\tlocal cur prev words\n"
+				"\tCOMPREPLY=()\n"
+				"\t_omniedge_join\n"
+				"\t_omniedge_complete\n"
+				"\t_omniedge_strip\n"
 				"}\n"
 				"\n"
 				"complete -F _omniedge omniedge\n";
@@ -127,14 +200,19 @@ bash_action(enum oe_app__complete what, const struct oe_module_set *set,
 		fputs("_omniedge_users", out);
 		break;
 	case OE_COMPLETE_PEERS:
-		fputs("_omniedge_peers", out);
+		fputs("_omniedge_peers ''", out);
+		break;
+	case OE_COMPLETE_PLACES:
+		fputs("_omniedge_places", out);
 		break;
 	case OE_COMPLETE_COMMANDS:
 		fputs("_omniedge_words ", out);
 		bash_commands(set, out);
 		break;
 	case OE_COMPLETE_WORDS:
-		fputs("_omniedge_words '", out);
+	case OE_COMPLETE_WORDS_PEERS:
+		fprintf(out, "_omniedge_words%s '",
+		    what == OE_COMPLETE_WORDS ? "" : "_peers");
 		for (; *words; words++)
 			fprintf(out, "%s%s", *words, words[1] ? " " : "");
 		fputs("'", out);
@@ -203,7 +281,7 @@ bash_command(
     const struct oe_command *c, const struct oe_module_set *set, FILE *out)
 {
 	struct oe_strs words = {NULL, 0};
-	enum oe_app__complete what = oe_app__complete_operand(c, &words);
+	enum oe_app__complete what = oe_app__complete_operand(c, true, &words);
 
 	fprintf(out, "\t%s)\n", c->name);
 	if (any_value(c))
@@ -215,8 +293,13 @@ bash_command(
 	fputs("'\n\t\tif ((operands == 0)); then\n\t\t\t", out);
 	bash_action(what, set, words.v, out);
 	fputs("\n", out);
-	if (c->max_operands != 0 && c->max_operands != 1)
-		fputs("\t\telse\n\t\t\t_omniedge_files\n", out);
+	if (c->max_operands != 0 && c->max_operands != 1) {
+		oe_strs_done(&words);
+		what = oe_app__complete_operand(c, false, &words);
+		fputs("\t\telse\n\t\t\t", out);
+		bash_action(what, set, words.v, out);
+		fputs("\n", out);
+	}
 	fputs("\t\tfi\n\t\t;;\n", out);
 	oe_strs_done(&words);
 }
@@ -231,9 +314,9 @@ oe_app__complete_bash(const struct oe_module_set *set, FILE *out)
 	fputs(bash_head, out);
 	bash_peers(set, out);
 	fputs(bash_main, out);
-	fputs("\tif ((COMP_CWORD == 1)); then\n\t\t_omniedge_words ", out);
+	fputs("\tif ((${#words[@]} == 2)); then\n\t\t_omniedge_words ", out);
 	bash_commands(set, out);
-	fputs("\n\t\treturn\n\tfi\n\tcase ${COMP_WORDS[1]} in\n", out);
+	fputs("\n\t\treturn\n\tfi\n\tcase ${words[1]} in\n", out);
 	for (i = 0; (m = oe_app__module_at(set, i)); i++)
 		for (c = m->commands; c && *c; c++)
 			if (!((*c)->flags & OE_CMD_HIDDEN))

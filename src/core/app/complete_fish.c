@@ -21,6 +21,12 @@ static const char fish_head[] =
     "    omniedge peers --names --offline 2>/dev/null\n"
     "end\n"
     "\n"
+    "function __omniedge_places\n"
+    "    for peer in (__omniedge_peers)\n"
+    "        echo $peer:\n"
+    "    end\n"
+    "end\n"
+    "\n"
     "complete -c omniedge -f\n"
     "complete -c omniedge -n __omniedge_no_command -l help -d 'show help'\n"
     "complete -c omniedge -n __omniedge_no_command -l version "
@@ -67,16 +73,21 @@ fish_action(enum oe_app__complete what, const struct oe_module_set *set,
 	case OE_COMPLETE_PEERS:
 		fputs(" -x -a '(__omniedge_peers)'", out);
 		break;
+	case OE_COMPLETE_PLACES:
+		fputs(" -F -a '(__omniedge_places)'", out);
+		break;
 	case OE_COMPLETE_COMMANDS:
 		fputs(" -x -a '", out);
 		fish_commands(set, out);
 		fputs("'", out);
 		break;
 	case OE_COMPLETE_WORDS:
+	case OE_COMPLETE_WORDS_PEERS:
 		fputs(" -x -a '", out);
 		for (; *words; words++)
 			fprintf(out, "%s%s", *words, words[1] ? " " : "");
-		fputs("'", out);
+		fputs(what == OE_COMPLETE_WORDS ? "'" : " (__omniedge_peers)'",
+		    out);
 		break;
 	}
 }
@@ -113,7 +124,7 @@ fish_command(
     const struct oe_command *c, const struct oe_module_set *set, FILE *out)
 {
 	struct oe_strs words = {NULL, 0};
-	enum oe_app__complete what = oe_app__complete_operand(c, &words);
+	enum oe_app__complete what = oe_app__complete_operand(c, true, &words);
 	const struct oe_param *p;
 
 	fprintf(out,
@@ -129,6 +140,14 @@ fish_command(
 		fish_action(what, set, words.v, out);
 		fputc('\n', out);
 	}
+	/* fish has one list for all operands */
+	oe_strs_done(&words);
+	if (oe_app__complete_operand(c, false, &words) == OE_COMPLETE_PEERS &&
+	    what != OE_COMPLETE_PEERS && what != OE_COMPLETE_WORDS_PEERS)
+		fprintf(out,
+		    "complete -c omniedge -n '__omniedge_command_is %s' "
+		    "-a '(__omniedge_peers)'\n",
+		    c->name);
 	fprintf(out,
 	    "complete -c omniedge -n '__omniedge_command_is %s' -l help "
 	    "-d 'show help'\n",

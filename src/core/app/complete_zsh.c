@@ -55,8 +55,16 @@ zsh_action(enum oe_app__complete what, char *const *words, FILE *out)
 	case OE_COMPLETE_PEERS:
 		fputs("_omniedge_peers", out);
 		break;
+	case OE_COMPLETE_PLACES:
+		fputs("_omniedge_places", out);
+		break;
 	case OE_COMPLETE_COMMANDS:
 		fputs("_omniedge_commands", out);
+		break;
+	case OE_COMPLETE_WORDS_PEERS:
+		fputs(" _omniedge_words_peers", out);
+		for (; *words; words++)
+			fprintf(out, " %s", *words);
 		break;
 	case OE_COMPLETE_WORDS:
 		fputc('(', out);
@@ -107,7 +115,7 @@ static void
 zsh_command(const struct oe_command *c, FILE *out)
 {
 	struct oe_strs words = {NULL, 0};
-	enum oe_app__complete what = oe_app__complete_operand(c, &words);
+	enum oe_app__complete what = oe_app__complete_operand(c, true, &words);
 	const struct oe_param *p;
 
 	fprintf(out, "\t%s)\n\t\t_arguments -s -S : \\\n", c->name);
@@ -120,8 +128,13 @@ zsh_command(const struct oe_command *c, FILE *out)
 		zsh_action(what, words.v, out);
 		fputs("'", out);
 	}
-	if (c->max_operands != 0 && c->max_operands != 1)
-		fputs(" \\\n\t\t\t'*: :_files'", out);
+	if (c->max_operands != 0 && c->max_operands != 1) {
+		oe_strs_done(&words);
+		what = oe_app__complete_operand(c, false, &words);
+		fputs(" \\\n\t\t\t'*: :", out);
+		zsh_action(what, words.v, out);
+		fputs("'", out);
+	}
 	fputs("\n\t\t;;\n", out);
 	oe_strs_done(&words);
 }
@@ -143,8 +156,14 @@ oe_app__complete_zsh(const struct oe_module_set *set, FILE *out)
 	      "\t[[ $PREFIX == *@* ]] && compset -P '*@'\n"
 	      "\tpeers=(${(f)\"$(omniedge peers --names --offline "
 	      "2>/dev/null)\"})\n"
-	      "\t(( $#peers )) && compadd -a peers\n"
-	      "\t_hosts\n}\n\n"
+	      "\t(( $#peers )) && compadd \"$@\" -a peers\n"
+	      "\t_hosts \"$@\"\n}\n\n"
+	      "_omniedge_words_peers()\n{\n"
+	      "\tcompadd -a argv\n"
+	      "\t_omniedge_peers\n}\n\n"
+	      "_omniedge_places()\n{\n"
+	      "\t_alternative 'files:file:_files' \\\n"
+	      "\t\t'peers:peer:_omniedge_peers -S \\: -q'\n}\n\n"
 	      "_omniedge()\n{\n"
 	      "\tlocal curcontext=$curcontext state line\n"
 	      "\tlocal -A opt_args\n"

@@ -214,13 +214,18 @@ enum oe_app__complete {
 	OE_COMPLETE_FILES,
 	OE_COMPLETE_USERS,
 	OE_COMPLETE_PEERS,
+	OE_COMPLETE_PLACES, /* files here, and peers with a colon */
 	OE_COMPLETE_COMMANDS,
 	OE_COMPLETE_WORDS,
+	OE_COMPLETE_WORDS_PEERS, /* either */
 };
 enum oe_app__complete oe_app__complete_param(const struct oe_param *p);
-/** oe_app__complete_operand() - @ret_words: for OE_COMPLETE_WORDS. */
-enum oe_app__complete
-oe_app__complete_operand(const struct oe_command *c, struct oe_strs *ret_words);
+/**
+ * oe_app__complete_operand() - the first operand, or those behind it.
+ * @ret_words: for OE_COMPLETE_WORDS and OE_COMPLETE_WORDS_PEERS.
+ */
+enum oe_app__complete oe_app__complete_operand(
+    const struct oe_command *c, bool first, struct oe_strs *ret_words);
 /** oe_app__choices() - "a, b, c", empty without choices; free() it. */
 char *oe_app__choices(const struct oe_param *p);
 /** oe_app__shown() - in help, manual and completions? */

@@ -20,11 +20,21 @@ oe_random_text(char *ret, size_t n)
 	static const char from[] = "0123456789"
 				   "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				   "abcdefghijklmnopqrstuvwxyz";
-	size_t i;
+	const unsigned letters = sizeof from - 1;
+	uint8_t bytes[64]; /* a draw of its own for each is a call each */
+	size_t i = 0, left = 0;
 
-	for (i = 0; i < n; i++)
-		ret[i] = from[randombytes_uniform(sizeof from - 1)];
+	while (i < n) {
+		if (left == 0) {
+			left = sizeof bytes;
+			oe_random_bytes(bytes, left);
+		}
+		/* above the last multiple the first ones came up more often */
+		if (bytes[--left] < 256 / letters * letters)
+			ret[i++] = from[bytes[left] % letters];
+	}
 	ret[n] = '\0';
+	oe_mem_wipe(bytes, sizeof bytes);
 }
 
 void

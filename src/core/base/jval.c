@@ -20,41 +20,83 @@ own(json_t *j)
 	return (struct oe_jval *)oe_mem_check(j);
 }
 
-static bool
-within_depth(const json_t *j, unsigned left)
-{
-	const char *key;
-	json_t *member, *v = (json_t *)(uintptr_t)j;
-	size_t i;
+/* What a text would cost as values, and how deep it nests. */
+struct shape {
+	size_t parts;
+	unsigned depth, deepest;
+};
 
-	if (!json_is_array(v) && !json_is_object(v))
-		return true;
-	if (!left)
-		return false;
-	json_array_foreach (v, i, member)
-		if (!within_depth(member, left - 1))
-			return false;
-	json_object_foreach (v, key, member)
-		if (!within_depth(member, left - 1))
-			return false;
-	return true;
+/* Behind the text that begins at @p, in whose quotation mark @p is. */
+static const char *
+past_text(const char *p, const char *end)
+{
+	for (p++; p < end && *p != '"'; p++)
+		if (*p == '\\')
+			p++;
+	return p < end ? p + 1 : end;
+}
+
+/*
+ * Three bytes of "[]," are a hundred in memory, so that a reply of a few
+ * megabytes could fill a machine: it is counted before it is parsed.
+ */
+static void
+take_shape(const char *p, size_t n, struct shape *s)
+{
+	const char *end = p + n;
+
+	while (p < end) {
+		switch (*p) {
+		case '"':
+			p = past_text(p, end);
+			continue;
+		case '[':
+		case '{':
+			s->parts += OE_JVAL_PARTS_OPEN;
+			if (++s->depth > s->deepest)
+				s->deepest = s->depth;
+			break;
+		case ']':
+		case '}':
+			s->depth -= s->depth > 0;
+			break;
+		case ',':
+			s->parts++;
+			break;
+		}
+		p++;
+	}
+}
+
+static int
+check_shape(const void *p, size_t n, struct oe_err *err)
+{
+	struct shape s = {0, 0, 0};
+
+	if (n)
+		take_shape(p, n, &s);
+	if (s.deepest > OE_JVAL_DEPTH_MAX)
+		return oe_err_set(err, OE_ETOOBIG, "nested more than %d levels",
+		    OE_JVAL_DEPTH_MAX);
+	if (s.parts > OE_JVAL_PARTS_MAX)
+		return oe_err_set(
+		    err, OE_ETOOBIG, "more values than %d", OE_JVAL_PARTS_MAX);
+	return 0;
 }
 
 int
 oe_jval_parse(const void *p, size_t n, struct oe_jval **ret, struct oe_err *err)
 {
 	json_error_t e;
-	json_t *j =
-	    json_loadb(p, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
+	json_t *j;
+	int r = check_shape(p, n, err);
 
+	if (r < 0)
+		return r;
+	j = json_loadb(p, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
 	if (!j)
 		return oe_err_set(err, OE_EPROTO, "line %d, column %d: %s",
 		    e.line, e.column, e.text);
-	if (!within_depth(j, OE_JVAL_DEPTH_MAX)) {
-		json_decref(j);
-		return oe_err_set(err, OE_ETOOBIG, "nested more than %d levels",
-		    OE_JVAL_DEPTH_MAX);
-	}
 	*ret = own(j);
 	return 0;
 }

@@ -21,6 +21,12 @@ struct oe_jval;
 
 /* Nesting that oe_jval_parse() accepts. */
 #define OE_JVAL_DEPTH_MAX 32
+/*
+ * Values, so that what is made of a text has a bound (some 400 MB) however
+ * the text was written: each counts one, an array or object four more.
+ */
+#define OE_JVAL_PARTS_MAX  4000000
+#define OE_JVAL_PARTS_OPEN 5
 
 enum oe_jval_kind {
 	OE_JVAL_NULL, /* also what NULL is */
@@ -36,7 +42,8 @@ enum oe_jval_kind {
  * oe_jval_parse() - a whole JSON text, UTF-8, no key twice in an object.
  * @p: @n bytes; the caller bounds them.
  * @ret: oe_jval_free() it; untouched on failure.
- * Return: 0, OE_EPROTO ("line 3, column 7: ..."), OE_ETOOBIG (too deep).
+ * Return: 0, OE_EPROTO ("line 3, column 7: ..."), OE_ETOOBIG (too deep, too
+ * many values).
  */
 int oe_jval_parse(const void *p, size_t n, struct oe_jval **ret,
     struct oe_err *err) OE_MUST_CHECK;

@@ -22,6 +22,8 @@
 /* Nobody waits long for what there may be without it. */
 #define QUICK_CONNECT_MS 2000
 #define QUICK_TOTAL_MS   8000
+/* Of all replies together, however many pages there are said to be. */
+#define WHOLE_TOTAL_MS 60000
 /* Nobody waits at all for what is done behind, but it must end. */
 #define BEHIND_MS 60000
 
@@ -233,12 +235,15 @@ fetch_by(
 	int r;
 
 	(void)!mkdir(m->folder, 0700);
-	oe_mesh_api_deadline(api, ms ? oe_time_mono_ms() + ms : 0);
+	oe_mesh_api_deadline(api, oe_time_mono_ms() + ms);
 	if (key)
 		r = oe_mesh__all_signed(api, key, m->folder, m->dir, &all, err);
 	else
 		r = oe_mesh_api_all(api, &all, err);
 	oe_mesh_api_deadline(api, 0);
+	/* one's own list can be neither wrong nor forbidden */
+	if (r == OE_EINVAL || r == OE_EPERM)
+		r = OE_EPROTO;
 	if (r == 0)
 		r = oe_mesh_dir_make(&all, m->owner, now, &d, err);
 	oe_mesh_networks_done(&all);
@@ -254,8 +259,8 @@ fetch(struct oe_mesh *m, struct oe_err *err)
 {
 	/* asked for by name, it may take its time */
 	bool quick = (m->dir || m->quick) && !m->refresh;
-	int r = fetch_by(
-	    m, quick ? m->quick_api : m->api, quick ? QUICK_TOTAL_MS : 0, err);
+	int r = fetch_by(m, quick ? m->quick_api : m->api,
+	    quick ? QUICK_TOTAL_MS : WHOLE_TOTAL_MS, err);
 
 	if (r < 0 && oe_mesh_api_is_away(r))
 		note_away(m, true);

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #include "core/base/err.h"
@@ -167,6 +168,19 @@ check_address(
 	return 0;
 }
 
+/* RFC 6761 section 6.3: this machine, whatever somebody calls a device. */
+static bool
+is_this_machine(const char *text)
+{
+	static const char name[] = "localhost";
+	size_t n = strlen(text), k = sizeof name - 1;
+
+	if (n && text[n - 1] == '.')
+		n--;
+	return n >= k && !strncasecmp(text + n - k, name, k) &&
+	       (n == k || text[n - k - 1] == '.');
+}
+
 /* Makes sure of a directory that is young enough to judge @text by. */
 static int
 have_directory(struct oe_mesh *m, const char *text, const char *network,
@@ -178,6 +192,8 @@ have_directory(struct oe_mesh *m, const char *text, const char *network,
 	bool is_address = as_address(text, address);
 	int r = 0;
 
+	if (!network && is_this_machine(text))
+		return oe_err_set(err, OE_ENOENT, "localhost is this machine");
 	if (d)
 		find(d, text, is_address ? NULL : network, &f);
 	if (is_address)

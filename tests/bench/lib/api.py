@@ -29,8 +29,7 @@ class Server:
         self.log = open(os.path.join(folder, "log"), "w+")
         self.proc = subprocess.Popen(
             base + ["--quiet", "--listen", "127.0.0.1:0", "--listen",
-                    "http://127.0.0.1:0", "--max-per-address", "1000",
-                    "--max-connections", "12000", *options],
+                    "http://127.0.0.1:0", *options],
             stderr=self.log)
         while "pin" not in self.said():
             if self.proc.poll() is not None:

@@ -42,7 +42,7 @@ static struct oe_ctl_pool *
 start(struct gate *g)
 {
 	const struct oe_ctl_pool_calls calls = {work, wake, g};
-	const unsigned n[OE_CTL_LANES] = {2, WRITERS, 1};
+	const unsigned n[OE_CTL_LANES] = {2, WRITERS, 1, 1};
 	struct oe_ctl_pool *p = NULL;
 
 	sem_init(&g->go, 0, 0);

@@ -108,6 +108,37 @@ test_values(void **state)
 	oe_ctl_store_close(&s);
 }
 
+/* Reads that belong together see one state, and write nothing. */
+static void
+test_snapshot(void **state)
+{
+	struct oe_ctl_store *s = open_store(state);
+	const struct oe_ctl_value *name = OE_CTL_VALUES(oe_ctl_t("snap"));
+	struct oe_ctl_tx *tx = NULL;
+	struct oe_err err = OE_ERR_INIT;
+	int64_t n = -1;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		good(oe_ctl_begin(s, OE_CTL_SNAPSHOT, &tx, &err), &err);
+		good(oe_ctl_db_int(tx, COUNT_SETTING, name, &n, &err), &err);
+		assert_int_equal(n, i);
+		if (i == 0)
+			exec(s, ADD_SETTING,
+			    OE_CTL_VALUES(oe_ctl_t("snap"), oe_ctl_t("")));
+		good(oe_ctl_db_int(tx, COUNT_SETTING, name, &n, &err), &err);
+		assert_int_equal(n, i);
+		if (i == 1)
+			assert_true(
+			    oe_ctl_db_exec(tx, ADD_SETTING,
+				OE_CTL_VALUES(oe_ctl_t("no"), oe_ctl_t("")),
+				NULL, &err) < 0);
+		oe_ctl_rollback(&tx);
+	}
+	assert_int_equal(number(s, COUNT_SETTING, name), 1);
+	oe_ctl_store_close(&s);
+}
+
 static void
 test_rollback(void **state)
 {
@@ -473,6 +504,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    BOTH(test_values),
+	    BOTH(test_snapshot),
 	    BOTH(test_rollback),
 	    BOTH(test_constraints),
 	    BOTH(test_many_writers),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core/net/notify.h"
+#include "core/app/notify.h"
 
 #include <fcntl.h>
 #include <stdarg.h>

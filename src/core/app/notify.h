@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * core/net/notify.h - what a service tells and gets from its manager.
+ * core/app/notify.h - what a service tells and gets from its manager.
  *
  * The datagram protocol of sd_notify(3) and the descriptors of
  * sd_listen_fds(3), both documented as stable and small enough that the
