@@ -385,6 +385,19 @@ may_try(struct oe_ctl_call *call, struct attempt *t)
 	return OE_EAGAIN;
 }
 
+/* The server was too busy to look: that is nobody's failure. */
+static void
+not_tried(struct oe_ctl_auth *a, const struct attempt *t)
+{
+	oe_ctl_throttle_undo(a->throttle, OE_CTL_THROTTLE_ADDRESS, t->source);
+	if (t->known)
+		oe_ctl_throttle_undo(
+		    a->throttle, OE_CTL_THROTTLE_KNOWN, t->pair);
+	else
+		oe_ctl_throttle_undo(
+		    a->throttle, OE_CTL_THROTTLE_ACCOUNT, t->email);
+}
+
 static void
 was_good(struct oe_ctl_auth *a, const struct attempt *t)
 {
@@ -416,8 +429,11 @@ oe_ctl_auth_password(struct oe_ctl_call *call, const char *email,
 	if (r < 0 && r != OE_ENOENT)
 		return r;
 	*ret_known = r == 0 && u.password[0];
-	if (!hashing_begin(a))
+	if (!hashing_begin(a)) {
+		not_tried(a, &t);
+		oe_mem_wipe(&u, sizeof u);
 		return OE_EAGAIN;
+	}
 	fits =
 	    oe_password_verify(password, *ret_known ? u.password : a->nobody);
 	hashing_end(a);

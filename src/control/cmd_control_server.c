@@ -49,7 +49,8 @@ static const struct oe_param params[] = {
 	.type = OE_PARAM_STRING,
 	.metavar = "URL",
 	.help = "address that browsers and devices reach this server by; "
-		"default: the first --listen"},
+		"default: the first --listen, with the name of this machine "
+		"in place of 0.0.0.0"},
     {.name = "email",
 	.type = OE_PARAM_STRING,
 	.metavar = "ADDRESS",

@@ -161,6 +161,20 @@ tell_names(struct process *p)
 	oe_strs_done(&names);
 }
 
+/* Where others reach us; "0.0.0.0" is no place, but this machine has a name. */
+static char *
+public_url(const struct process *p)
+{
+	static const uint8_t any[16];
+	const char *url = p->urls.v[0];
+
+	if (p->cfg->public_url)
+		return oe_mem_strdup(p->cfg->public_url);
+	if (memcmp(p->cfg->listen[0].addr.bytes, any, sizeof any) != 0)
+		return oe_mem_strdup(url);
+	return oe_mem_printf("https://%s%s", p->srv.host, strrchr(url, ':'));
+}
+
 static int
 open_sockets(struct process *p, struct oe_err *err)
 {
@@ -180,8 +194,7 @@ open_sockets(struct process *p, struct oe_err *err)
 			oe_strs_add_take(&p->urls, url);
 	}
 	if (r == 0)
-		p->srv.public_url =
-		    oe_mem_strdup(c->public_url ? c->public_url : p->urls.v[0]);
+		p->srv.public_url = public_url(p);
 	return r;
 }
 
@@ -414,6 +427,10 @@ oe_ctl_serve(const struct oe_ctx *ctx, struct oe_ctl_config *c)
 	(void)umask(077);
 	/* keys, tokens and passwords go through this memory */
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (geteuid() == 0)
+		oe_log_warn(NULL, "running as root, which is not needed: "
+				  "give it an account of its own");
 	raise_descriptors(c);
 	sigemptyset(&p.signals);
 	sigaddset(&p.signals, SIGUSR1);

@@ -148,6 +148,21 @@ oe_ctl_throttle_try(struct oe_ctl_throttle *t, enum oe_ctl_throttle_kind kind,
 }
 
 void
+oe_ctl_throttle_undo(
+    struct oe_ctl_throttle *t, enum oe_ctl_throttle_kind kind, const char *key)
+{
+	struct entry *e;
+
+	pthread_mutex_lock(&t->lock);
+	e = find(t, kind, key, 0, false);
+	if (e && e->failures > 0)
+		e->failures--;
+	if (e)
+		e->until_ms = 0;
+	pthread_mutex_unlock(&t->lock);
+}
+
+void
 oe_ctl_throttle_good(struct oe_ctl_throttle *t, enum oe_ctl_throttle_kind kind,
     const char *key, int64_t now_ms)
 {

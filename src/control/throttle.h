@@ -41,6 +41,12 @@ void oe_ctl_throttle_free(struct oe_ctl_throttle **t);
 int64_t oe_ctl_throttle_try(struct oe_ctl_throttle *t,
     enum oe_ctl_throttle_kind kind, const char *key, int64_t now_ms);
 /**
+ * oe_ctl_throttle_undo() - nothing came of the try, which is then not counted:
+ * it was neither right nor wrong.
+ */
+void oe_ctl_throttle_undo(
+    struct oe_ctl_throttle *t, enum oe_ctl_throttle_kind kind, const char *key);
+/**
  * oe_ctl_throttle_good() - it was right after all: an account is forgiven
  * all, an address this one try.  Makes a key of OE_CTL_THROTTLE_KNOWN known.
  */

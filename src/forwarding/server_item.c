@@ -3,9 +3,11 @@
  * Forwards of a connection in the monitor: their list, their events, and what
  * net and the forwarder are told about them.
  */
+#include <fcntl.h>
 #include <stdlib.h>
 
 #include "core/base/err.h"
+#include "core/base/fd.h"
 #include "core/base/mem.h"
 #include "core/base/time.h"
 #include "forwarding/mailbox.h"
@@ -63,6 +65,7 @@ oe_fwd__item_new(struct oe_srv_forwards *f, enum fwd_kind kind)
 
 	i->kind = kind;
 	i->id = ++f->last_id;
+	i->fd = -1;
 	i->since_ms = oe_time_mono_ms();
 	i->next = f->items;
 	f->items = i;
@@ -88,6 +91,7 @@ oe_fwd__item_free(struct oe_srv_forwards *f, struct fwd_item *i)
 		f->nlisteners--;
 	else
 		f->nconnections--;
+	oe_fd_close(&i->fd);
 	free(i->host);
 	free(i->origin);
 	free(i);
@@ -145,6 +149,12 @@ oe_fwd__item_answer(
 		oe_fwd__item_refused(f, i, why);
 		oe_fwd__item_free(f, i);
 	}
+}
+
+void
+oe_fwd__item_hold(struct fwd_item *i, int fd)
+{
+	i->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 }
 
 void

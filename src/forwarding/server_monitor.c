@@ -310,5 +310,6 @@ const struct oe_srv_forwarding oe_fwd_server = {
     .net_lost = oe_fwd__net_lost,
     .request = oe_fwd__request,
     .reaped = oe_fwd__reaped,
+    .recheck = oe_fwd__recheck,
     .end = oe_fwd__end,
 };

@@ -50,15 +50,19 @@ struct fwd_item {
 	uint32_t id;
 	uint32_t token; /* LOCAL: net's name for it */
 	bool is_unix;   /* host is the path of a Unix socket */
+	bool cut;       /* it is not permitted any more, and is ending */
 	char *host;     /* as the peer wrote it */
 	unsigned port;
-	unsigned real_port; /* LISTENER: what it is bound to */
+	unsigned real_port;  /* LISTENER: what it is bound to */
+	unsigned asked_port; /* REMOTE: what its listener was asked for as */
 	char *origin;
 	unsigned origin_port;
 	uint32_t listener;                      /* REMOTE: whose */
 	struct oe_addr addrs[OE_FWD_ADDRS_MAX]; /* permitted */
 	size_t naddrs;
 	char address[OE_ADDR_TEXT_MAX]; /* what was connected to */
+	/* LOCAL, REMOTE: the socket that net has, to cut it off; or -1 */
+	int fd;
 	int64_t since_ms;
 };
 
@@ -78,6 +82,9 @@ struct oe_srv_forwards {
 int oe_fwd__request(struct oe_srv_conn *c, struct oe_ipc_msg *m);
 bool oe_fwd__reaped(struct oe_srv_conn *c, pid_t pid, int status);
 void oe_fwd__end(struct oe_srv_conn *c);
+
+/* server_recheck.c */
+void oe_fwd__recheck(struct oe_srv_conn *c);
 
 /* server_item.c */
 struct fwd_item *
@@ -100,6 +107,11 @@ void oe_fwd__item_closed(struct oe_srv_forwards *f, struct fwd_item *i,
  */
 void oe_fwd__item_answer(
     struct oe_srv_forwards *f, struct fwd_item *i, int fd, const char *why);
+/**
+ * oe_fwd__item_hold() - keep a descriptor of what net is given; when there is
+ * no room for one, the item cannot be cut off without its connection.
+ */
+void oe_fwd__item_hold(struct fwd_item *i, int fd);
 /** oe_fwd__item_order() - begin an order to the forwarder about @i. */
 void oe_fwd__item_order(
     const struct fwd_item *i, enum oe_fwd_order what, struct oe_ipc_msg *ret);

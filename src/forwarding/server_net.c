@@ -439,6 +439,20 @@ told_accepted(struct oe_srv_net_forwards *f, struct oe_ipc_msg *m)
 		n->open = oe_ssh_open_start(f->ssh, &plan);
 }
 
+static void
+told_end(struct oe_srv_net_forwards *f, struct oe_ipc_msg *m)
+{
+	struct net_forward *n;
+	uint32_t id;
+
+	if (oe_buf_get_u32(&m->payload, &id) < 0 || !id ||
+	    !(n = forward_find(f, id)) || n->is_listen)
+		return;
+	if (n->chan)
+		oe_ssh_chan_close(n->chan);
+	forward_over(n);
+}
+
 void
 oe_fwd__net_notice(struct oe_srv_net_forwards *f, struct oe_ipc_msg *m)
 {
@@ -448,6 +462,9 @@ oe_fwd__net_notice(struct oe_srv_net_forwards *f, struct oe_ipc_msg *m)
 		break;
 	case OE_SRV_NOTE_FORWARD_CONNECTED:
 		told_connected(f, m);
+		break;
+	case OE_SRV_NOTE_FORWARD_END:
+		told_end(f, m);
 		break;
 	default:
 		told_listening(f, m);

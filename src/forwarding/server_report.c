@@ -75,6 +75,7 @@ forwards_connected(
 		    f, i, -1, "the forwarder connected elsewhere");
 		return;
 	}
+	oe_fwd__item_hold(i, fd);
 	/* net first: it has work to do while the event is written */
 	oe_fwd__item_answer(f, i, fd, NULL);
 	oe_fwd__item_opened(f, i, "forward.open");
@@ -168,6 +169,10 @@ forwards_accepted(
 	i->port = l->real_port;
 	i->origin = oe_mem_strdup(origin);
 	i->origin_port = port;
+	memcpy(i->addrs, l->addrs, sizeof i->addrs);
+	i->naddrs = l->naddrs;
+	i->asked_port = l->port;
+	oe_fwd__item_hold(i, fd);
 	oe_fwd__item_opened(f, i, "forward.open");
 	accepted_tell(f, i, fd);
 }

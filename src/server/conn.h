@@ -63,6 +63,7 @@ struct oe_srv_conn {
 	bool done;
 	unsigned asked[OE_SRV_REQ_COUNT]; /* requests so far, by type */
 	struct oe_timer *grace, *kill;
+	struct oe_timer *condemned; /* for sessions that do not end; or NULL */
 	char *version; /* the peer's, as it says; NULL before HELLO */
 	/* authentication */
 	char *user; /* as first requested; later requests must repeat it */
@@ -82,6 +83,8 @@ struct oe_srv_conn {
 	struct oe_srv_policy policy;
 	struct oe_srv_doc *doc;
 	struct oe_srv_snapshot snapshot;
+	int listener; /* pidfd; -1: it is not watched */
+	struct oe_watch *listener_watch;
 	/* to decide anew: who it is, and what their key permits by itself */
 	struct oe_srv_identity_own who;
 	struct oe_grant proven;
@@ -187,6 +190,13 @@ oe_srv__decide(const struct oe_srv_conn *c, const struct oe_srv_identity *id,
     struct oe_srv_rule *ret, struct oe_err *err) OE_MUST_CHECK;
 /** oe_srv__policy_begin() - logged in: arm what ends or changes that. */
 void oe_srv__policy_begin(struct oe_srv_conn *c);
+/**
+ * oe_srv__policy_watch() - end the connection with the listener, when that is
+ * where the policy comes from; after net was forked.
+ */
+void oe_srv__policy_watch(struct oe_srv_conn *c);
+/** oe_srv__session_recheck() - end what the rule does not permit any more. */
+void oe_srv__session_recheck(struct oe_srv_conn *c);
 /** oe_srv__policy_changed() - the listener says that there is another one. */
 void oe_srv__policy_changed(struct oe_srv_conn *c);
 /** oe_srv__policy_done() - forget it all. */

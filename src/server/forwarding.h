@@ -34,6 +34,8 @@ struct oe_srv_forwarding {
 	int (*request)(struct oe_srv_conn *c, struct oe_ipc_msg *m);
 	/* child @pid ended; false: not one of the module's */
 	bool (*reaped)(struct oe_srv_conn *c, pid_t pid, int status);
+	/* its rule changed: end what it does not permit any more */
+	void (*recheck)(struct oe_srv_conn *c);
 	/* the connection ends */
 	void (*end)(struct oe_srv_conn *c);
 };

@@ -39,6 +39,7 @@ struct oe_srv {
 	struct oe_eventlog events;
 	struct oe_eventlog spool; /* what events.also is, while there is one */
 	const char *self_path;    /* absolute path of this program */
+	pid_t listener;           /* it has the policy: see source.h */
 	uid_t net_uid;
 	gid_t net_gid;
 	struct oe_srv_snapshot snapshot; /* of the policy, for monitors */

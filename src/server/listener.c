@@ -451,6 +451,7 @@ oe_srv_listener_run(const struct oe_ctx *ctx, struct oe_srv_config **cfg)
 	l.srv.events.fd = (*cfg)->quiet ? -1 : STDOUT_FILENO;
 	l.srv.events.node = (*cfg)->device_id;
 	l.srv.self_path = listener_self_path();
+	l.srv.listener = getpid();
 	l.loop = oe_loop_new();
 	listener_inherit(&l);
 	l.limits = oe_srv_limits_new(&(*cfg)->limits);

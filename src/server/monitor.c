@@ -454,6 +454,7 @@ oe_srv__conn_init(struct oe_srv_conn *c, const struct oe_srv *srv,
 	    .notices = -1,
 	    .signals = -1,
 	    .agent_fd = -1,
+	    .listener = -1,
 	    .account = OE_SRV_USER_INIT,
 	    .forwarding = oe_srv_forwarding_of(srv->cfg->modules),
 	    .policy = srv->cfg->policy,
@@ -489,6 +490,7 @@ oe_srv__conn_done(struct oe_srv_conn *c)
 	oe_srv__policy_done(c);
 	oe_timer_free(&c->grace);
 	oe_timer_free(&c->kill);
+	oe_timer_free(&c->condemned);
 	oe_loop_free(&c->loop);
 	oe_fd_close(&c->rpc);
 	oe_fd_close(&c->notices);
@@ -510,6 +512,7 @@ oe_srv__monitor_run(
 		return 1;
 	oe_loop_watch(c.loop, c.rpc, POLLIN, monitor_on_rpc, &c);
 	oe_loop_watch(c.loop, c.signals, POLLIN, monitor_on_signal, &c);
+	oe_srv__policy_watch(&c);
 	while (!c.done && oe_loop_once(c.loop, -1) == 0)
 		continue;
 	oe_srv__conn_done(&c);

@@ -278,6 +278,10 @@ net_on_notice(void *arg, short revents)
 	case OE_SRV_NOTE_AGENT:
 		oe_srv__channels_agent(n->channels, oe_ipc_msg_claim(&m, 0));
 		break;
+	case OE_SRV_NOTE_AGENT_END:
+		oe_srv__channels_agent_end(n->channels);
+		break;
+	case OE_SRV_NOTE_FORWARD_END:
 	case OE_SRV_NOTE_FORWARD_CONNECTED:
 	case OE_SRV_NOTE_FORWARD_LISTENING:
 	case OE_SRV_NOTE_FORWARD_ACCEPTED:

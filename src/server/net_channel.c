@@ -437,6 +437,16 @@ oe_srv__channels_agent(struct oe_srv_channels *cs, int fd)
 }
 
 void
+oe_srv__channels_agent_end(struct oe_srv_channels *cs)
+{
+	struct channel *c;
+
+	for (c = cs->list; c; c = c->next)
+		if (c->agent)
+			channel_finish(c);
+}
+
+void
 oe_srv__channels_exited(struct oe_srv_channels *cs, struct oe_buf *b)
 {
 	uint8_t by_signal, core;

@@ -23,6 +23,8 @@ void oe_srv__channels_add(struct oe_srv_channels *cs, struct oe_ssh_chan *chan);
 void oe_srv__channels_exited(struct oe_srv_channels *cs, struct oe_buf *b);
 /** oe_srv__channels_agent() - bridge @fd (owned) to the peer's agent. */
 void oe_srv__channels_agent(struct oe_srv_channels *cs, int fd);
+/** oe_srv__channels_agent_end() - end all that are bridged. */
+void oe_srv__channels_agent_end(struct oe_srv_channels *cs);
 /** oe_srv__channels_lost() - tell the monitor the counts of what is open. */
 void oe_srv__channels_lost(struct oe_srv_channels *cs);
 /** oe_srv__channels_traffic() - bytes moved so far, both ways. */

@@ -87,6 +87,10 @@ enum oe_srv_notice {
 	 * asked to be listened on, string origin, u32 origin port; its socket
 	 */
 	OE_SRV_NOTE_FORWARD_ACCEPTED,
+	/* empty: the peer's agent is not to be used any more */
+	OE_SRV_NOTE_AGENT_END,
+	/* u32 id: of a connection that is not permitted any more */
+	OE_SRV_NOTE_FORWARD_END,
 };
 
 /* Bounds on texts of the peer. */

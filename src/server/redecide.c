@@ -3,18 +3,24 @@
  * A live connection and its rule: decided anew when the policy changed, when
  * the rule says so, and ended when nothing permits it any more.
  */
+#include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
+#include "core/base/fd.h"
 #include "core/base/mem.h"
 #include "core/base/time.h"
 #include "core/net/loop.h"
 #include "server/conn.h"
+#include "server/forwarding.h"
 
 /* Clocks are set now and then: an end in wall time is looked at so often. */
-#define OE_SRV_LOOK_MS 20000
+#define OE_SRV_LOOK_MS 4000
 
 /* The smaller one, where 0 is no bound. */
 static int64_t
@@ -93,7 +99,7 @@ redecide_limits(struct oe_srv_conn *c)
 	oe_srv__notice(c, &m);
 }
 
-/* What is open stays; what is asked for next is held to the new rule. */
+/* What follows is held to the new rule, and so is what is open. */
 static int
 redecide(struct oe_srv_conn *c, struct oe_srv_rule *rule, struct oe_err *err)
 {
@@ -137,6 +143,9 @@ redecide_now(struct oe_srv_conn *c)
 	c->rule = rule;
 	if (c->rule.idle_timeout_s != idle_s)
 		redecide_limits(c);
+	oe_srv__session_recheck(c);
+	if (c->forwarding && c->forwarding->recheck)
+		c->forwarding->recheck(c);
 }
 
 static bool
@@ -222,9 +231,40 @@ oe_srv__policy_changed(struct oe_srv_conn *c)
 	c->doc = doc;
 }
 
+static void
+redecide_on_listener(void *arg, short revents)
+{
+	struct oe_srv_conn *c = arg;
+
+	(void)revents;
+	oe_watch_set(c->listener_watch, 0);
+	oe_log_error(&c->lc_user,
+	    "the server is gone, and with it who would tell of changes of the "
+	    "policy");
+	oe_srv__end(c, OE_SRV_END_POLICY, "the server has ended");
+}
+
+void
+oe_srv__policy_watch(struct oe_srv_conn *c)
+{
+	if (c->snapshot.fd < 0)
+		return;
+	c->listener = (int)syscall(SYS_pidfd_open, c->srv->listener, 0);
+	/* it may be gone by now, and its number somebody else's */
+	if (getppid() != c->srv->listener)
+		oe_srv__end(c, OE_SRV_END_POLICY, "the server has ended");
+	else if (c->listener >= 0)
+		c->listener_watch = oe_loop_watch(
+		    c->loop, c->listener, POLLIN, redecide_on_listener, c);
+	else
+		oe_log_warn(&c->lc, "watch the server: %s", strerror(errno));
+}
+
 void
 oe_srv__policy_done(struct oe_srv_conn *c)
 {
+	oe_watch_free(&c->listener_watch);
+	oe_fd_close(&c->listener);
 	oe_timer_free(&c->redecide);
 	oe_srv_rule_done(&c->rule);
 	oe_srv_rule_done(&c->offer);

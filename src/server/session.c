@@ -367,6 +367,7 @@ session_free(struct oe_srv_conn *c, struct oe_srv_session *s)
 	oe_fd_close(&s->master);
 	oe_fd_close(&s->slave);
 	oe_srv_env_done(&s->env);
+	free(s->chosen);
 	free(s->text);
 	free(s);
 }

@@ -19,7 +19,9 @@ struct oe_srv_session {
 	uint32_t id;
 	pid_t pid; /* leader of its process group; 0: not started, -1: ended */
 	bool started, closed, agent, pty, recorded;
-	bool refused; /* what runs only says why */
+	bool refused;   /* what runs only says why */
+	bool condemned; /* the rule permits it no more */
+	char *chosen;   /* oe_srv__session_chosen(), when it was started */
 	enum oe_srv_start_kind kind;
 	char *text; /* what the client asked: command or subsystem */
 	int master, slave;
@@ -49,6 +51,14 @@ int oe_srv__session_launch(struct oe_srv_conn *c, struct oe_srv_session *s,
 int
 oe_srv__session_permit(struct oe_srv_conn *c, const struct oe_srv_session *s,
     const struct oe_subsystem *sub, int *ret_status, struct oe_err *err);
+/**
+ * oe_srv__session_chosen() - what would be run for what @s asks for, and
+ * within which bounds; to be compared.
+ * @ret: free() it.
+ * Return: 0, or OE_EPERM: nothing.
+ */
+int oe_srv__session_chosen(struct oe_srv_conn *c,
+    const struct oe_srv_session *s, char **ret, struct oe_err *err);
 /** oe_srv__session_bounds() - options for a subsystem that serves files. */
 void oe_srv__session_bounds(const struct oe_srv_conn *c, struct oe_strs *ret);
 /** oe_srv__session_record() - login records: begin or end. */

@@ -115,6 +115,37 @@ launch_choose(struct oe_srv_conn *c, struct oe_srv_session *s, struct launch *l,
 	return 0;
 }
 
+int
+oe_srv__session_chosen(struct oe_srv_conn *c, const struct oe_srv_session *s,
+    char **ret, struct oe_err *err)
+{
+	const struct oe_subsystem *sub = launch_own(c, s);
+	const char *forced = c->srv->cfg->force_command
+				 ? c->srv->cfg->force_command
+				 : c->grant.force_command;
+	struct oe_strs bounds = {NULL, 0};
+	struct oe_buf text;
+	int status, r;
+	size_t i;
+
+	r = oe_srv__session_permit(c, s, sub, &status, err);
+	if (r < 0)
+		return r;
+	if (sub && sub->files && !forced)
+		oe_srv__session_bounds(c, &bounds);
+	oe_buf_init(&text, 4 * OE_SRV_COMMAND_MAX);
+	(void)oe_buf_printf(&text, "%s", forced ? forced : "");
+	/* no byte of a text: nobody can make one list look like another */
+	(void)oe_buf_put_u8(&text, forced ? 1 : 2);
+	for (i = 0; i < bounds.n; i++)
+		(void)oe_buf_printf(&text, "%s\n", bounds.v[i]);
+	(void)oe_buf_put_u8(&text, 0);
+	*ret = oe_mem_strdup((const char *)oe_buf_head(&text));
+	oe_buf_done(&text);
+	oe_strs_done(&bounds);
+	return 0;
+}
+
 /* Once per connection: groups, credentials and the session of PAM. */
 static int
 launch_open_pam(
@@ -363,6 +394,10 @@ launch_fork(struct oe_srv_conn *c, struct oe_srv_session *s,
 		oe_srv_login_last(c->account.uid, NULL, &last);
 	if (!s->refused)
 		oe_srv__session_record(c, s, true);
+	free(s->chosen);
+	s->chosen = NULL;
+	if (!s->refused)
+		(void)oe_srv__session_chosen(c, s, &s->chosen, NULL);
 	s->pid = fork();
 	if (s->pid == 0)
 		launch_child(c, s, l, theirs, env.v.v, &last);

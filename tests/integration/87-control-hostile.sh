@@ -33,6 +33,18 @@ done
 cs --public-url http://localhost:8080
 status_is 0 "but on this machine"
 
+# A machine that listens everywhere is reached by its name.
+"$OMNIEDGE" control-server --data-dir "$T/any" --listen 0.0.0.0:0 \
+	--listen "http://$LO:0" >"$T/any.events" 2>"$T/any.log" 3>&- &
+any=$!
+own "$any"
+wait_for 60 grep -q control.start "$T/any.events"
+CONTROL_HTTP=$(grep -o 'http://127[0-9.:]*' "$T/any.log" | head -n 1)
+like "$(api POST /api/v2/oauth/device/code '{"client_id":"x"}')" \
+	"\"verification_uri\":\"https://$(uname -n):[0-9]+/device\"" \
+	"the page's address has a name where 0.0.0.0 is listened on"
+stop "$any"
+
 # --- guessing ----------------------------------------------------------------
 
 start_control || bail "no server"
@@ -107,6 +119,25 @@ is "$(rude large "$HP" "$TOKEN" | tr '\n' ' ')" "3 503 100 " \
 	"large bodies have a bound all together, and get through after others"
 stop_control
 
+# More of them than it has descriptors for.
+printf '#!/bin/bash\nulimit -n 80\nexec "%s" "$@"\n' "$OMNIEDGE" >"$T/few"
+chmod 755 "$T/few"
+program=$OMNIEDGE
+OMNIEDGE=$T/few
+start_control --max-per-address 1000 --stop-grace 2s || bail "no server"
+OMNIEDGE=$program
+rude halves "${CONTROL_HTTP#http://}" 100 >"$T/halves" 3>&- &
+own $!
+full() {
+	grep -q 'resting a moment' "$T/control.log"
+}
+check "no descriptors are left" wait_for 60 full
+kill -TERM "$CONTROL_PID"
+wait "$CONTROL_PID"
+is $? 0 "it stops all the same"
+is "$(grep -c 'resting a moment' "$T/control.log")" 1 "and has said it once"
+stop $!
+
 start_control --head-timeout 1s --idle-timeout 1s || bail "no server"
 HP=${CONTROL_HTTP#http://}
 is "$(rude blanks "$HP")" closed "empty lines are no request"
@@ -121,7 +152,7 @@ stop_control
 # --- parser ------------------------------------------------------------------
 
 start_control --max-per-address 1000 || bail "no server"
-rude differ "${CONTROL_HTTP#http://}" 1 1500 >"$T/differ"
+rude differ "${CONTROL_HTTP#http://}" 1 500 >"$T/differ"
 is "$(tail -n 1 "$T/differ")" "no difference" \
 	"requests are taken and refused as the grammar of RFC 9112 says"
 diag_file "$T/differ"

@@ -187,8 +187,8 @@ in_force "$(rule mail "{\"user_email\":\"$CONTROL_EMAIL\"}" '"accept":true')" \
 	"$(rule more '{"user_email":"nobody@example.org"}' '"accept":true')"
 hold 'echo here; sleep 300'
 stop_control
-check "that the API is away is told" wait_for 60 says 'events: they wait on disk'
 gets_in "what it said last holds"
+check "that the API is away is told" wait_for 60 says 'events: they wait on disk'
 before=$(changes)
 start_liar() {
 	python3 "$OE_SRCDIR/tests/lib/lying_api.py" "$LO" "$API_PORT" \
@@ -234,8 +234,7 @@ old=$(keeper)
 kill -KILL "$old"
 check "a keeper that was killed is started again" wait_for 60 \
 	another_keeper "$old"
-kill "$HOLD_PID"
-wait "$HOLD_PID" 2>/dev/null
+stop "$HOLD_PID"
 run ossh "$ME@$LO" 'echo kept'
 orphan=$(keeper)
 kill -KILL "$SERVER_PID"

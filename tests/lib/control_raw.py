@@ -14,6 +14,7 @@
     press HOST:PORT FROM N EMAIL
                              N wrong passwords, whatever comes
     sit HOST:PORT N          open N connections and say nothing, until killed
+    halves HOST:PORT N       the same after half a request
     blanks HOST:PORT         empty lines after a request, until it is closed
     dribble HOST:PORT N      N connections that send and send, until closed
     large HOST:PORT TOKEN    bodies of 20 MB that are told of, until one is
@@ -180,11 +181,19 @@ def press(where, source, n, email):
         wrong(where, source, email)
 
 
-def sit(where, n):
-    held = [connect(where) for _ in range(int(n))]
+def sit(where, n, begin=b""):
+    held = []
+    for _ in range(int(n)):
+        s = connect(where)
+        s.sendall(begin)
+        held.append(s)
     print("sitting", flush=True)
     while held:
         time.sleep(LONG)
+
+
+def halves(where, n):
+    sit(where, n, GOOD[0][:9])
 
 
 def blanks(where):

@@ -394,10 +394,10 @@ says() {
 story_away() {
 	hold
 	stop_control
-	check "that the API is away is told" wait_for 60 \
-		says 'events: they wait on disk'
 	in_by "a new login by name" "$OMNIEDGE" ssh demo@robot-1 'echo in'
 	comes_in "and one without a key" laptop "$L"
+	check "their events wait, which is told" wait_for 60 \
+		says 'events: they wait on disk'
 	run ann "$OMNIEDGE" resolve --offline robot-2
 	is "$STATUS $(cat "$OUT")" "0 $R2" "names from the disk"
 	run ann "$OMNIEDGE" peers --refresh

@@ -47,6 +47,15 @@ test_refused(void **state)
 	    {400, "GET / HTTP/2\r\n" H "\r\n"},
 	    {400, "GET x HTTP/1.1\r\n" H "\r\n"},
 	    {400, "GET http://a HTTP/1.1\r\n" H "\r\n"},
+	    {400, "GET http:///x HTTP/1.1\r\n" H "\r\n"},
+	    {400, "GET http://a?b/c HTTP/1.1\r\n" H "\r\n"},
+	    {400, "GET http://a@b/c HTTP/1.1\r\n" H "\r\n"},
+	    {400, "GET * HTTP/1.1\r\n" H "\r\n"},
+	    {0, "GET / HTTP/1.1\r\nHost:\r\n\r\n"},
+	    {0, "GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n"},
+	    {400, "GET / HTTP/1.1\r\nHost: a, b\r\n\r\n"},
+	    {400, "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n"},
+	    {400, "GET / HTTP/1.0\r\nHost: a@b\r\n\r\n"},
 	    {400, "GET ftp://a/ HTTP/1.1\r\n" H "\r\n"},
 	    {400, "GET /a\x01 HTTP/1.1\r\n" H "\r\n"},
 	    {400, "GET /\xc3\xa4 HTTP/1.1\r\n" H "\r\n"},
@@ -173,7 +182,8 @@ static void
 test_form(void **state)
 {
 	char good[] = "a=b+c&&d=%26%3d&e&=f", bad1[] = "a=%0", bad2[] = "%00=a",
-	     bad3[] = "a=%zz", many[] = "a&b&c&d";
+	     bad3[] = "a=%zz", bad4[] = "a=%ff", bad5[] = "a=1&%61=2",
+	     many[] = "a&b&c&d";
 	struct oe_ctl_pair p[4];
 	size_t n;
 
@@ -188,6 +198,8 @@ test_form(void **state)
 	assert_false(oe_ctl_form_parse(bad1, p, 4, &n));
 	assert_false(oe_ctl_form_parse(bad2, p, 4, &n));
 	assert_false(oe_ctl_form_parse(bad3, p, 4, &n));
+	assert_false(oe_ctl_form_parse(bad4, p, 4, &n));
+	assert_false(oe_ctl_form_parse(bad5, p, 4, &n));
 	assert_false(oe_ctl_form_parse(many, p, 3, &n));
 	assert_true(oe_ctl_form_parse(NULL, p, 3, &n));
 	assert_int_equal(n, 0);

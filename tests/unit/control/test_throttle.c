@@ -119,6 +119,29 @@ test_flood(void **state)
 	oe_ctl_throttle_free(&t);
 }
 
+/* What the server had no time for is not held against anybody. */
+static void
+test_undo(void **state)
+{
+	struct oe_ctl_throttle *t = oe_ctl_throttle_new();
+	int i;
+
+	(void)state;
+	for (i = 0; i < 100; i++) {
+		assert_int_equal(oe_ctl_throttle_try(
+				     t, OE_CTL_THROTTLE_ACCOUNT, "ann", 1000),
+		    0);
+		if (i >= 4)
+			oe_ctl_throttle_undo(t, OE_CTL_THROTTLE_ACCOUNT, "ann");
+	}
+	/* the four that failed are */
+	(void)oe_ctl_throttle_try(t, OE_CTL_THROTTLE_ACCOUNT, "ann", 1000);
+	assert_true(
+	    oe_ctl_throttle_try(t, OE_CTL_THROTTLE_ACCOUNT, "ann", 1000) > 0);
+	oe_ctl_throttle_undo(t, OE_CTL_THROTTLE_ACCOUNT, "nobody");
+	oe_ctl_throttle_free(&t);
+}
+
 /* Who was right before is not kept out by others who guess. */
 static void
 test_known(void **state)
@@ -149,6 +172,7 @@ main(void)
 	    cmocka_unit_test(test_order),
 	    cmocka_unit_test(test_throttle_address),
 	    cmocka_unit_test(test_flood),
+	    cmocka_unit_test(test_undo),
 	    cmocka_unit_test(test_known),
 	};
 
