@@ -5,6 +5,8 @@
 # failing; and that nothing is left of it.
 . "${OE_SRCDIR:-$(dirname "$0")/../..}/tests/lib.sh"
 need python3 ip unshare nsenter setpriv
+# each run is a dozen programs, and the machine may have better to do
+RUN_LIMIT=240
 for m in client server mesh control; do
 	has_module "$m" || skip_all "module $m is not built"
 done
