@@ -182,8 +182,8 @@ static const struct oe_param params[] = {
     {.name = "workers",
 	.type = OE_PARAM_INT,
 	.metavar = "N",
-	.help = "threads that answer what only reads, and as many for what "
-		"writes",
+	.help = "threads that answer what only reads; three times as many "
+		"wait for the disk",
 	.fallback = "8",
 	.min = 2,
 	.max = 256,

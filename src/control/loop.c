@@ -37,6 +37,8 @@
 #define SLOW_MS 1000
 /* Threads for what takes a processor for a while. */
 #define LONG_THREADS 2
+/* Threads that write for each that reads. */
+#define WRITERS_EACH 3
 /* Threads for logins that need no hash of a password. */
 #define LOGIN_SPARE 4
 /* Descriptors that libwebsockets may have a table for. */
@@ -489,7 +491,8 @@ oe_ctl_loop_new(const struct oe_ctl_loop_plan *plan, struct oe_ctl_loop **ret,
 	struct oe_ctl_pool_calls calls = {work, wake, l};
 	const unsigned lanes[OE_CTL_LANES] = {
 	    [OE_CTL_LANE_READ] = plan->workers,
-	    [OE_CTL_LANE_WRITE] = plan->workers,
+	    /* they wait, and one sync is for all who wait together */
+	    [OE_CTL_LANE_WRITE] = WRITERS_EACH * plan->workers,
 	    /* not all of them hash: keys and refresh tokens get their turn */
 	    [OE_CTL_LANE_LOGIN] = 2 * plan->hashing + LOGIN_SPARE,
 	    [OE_CTL_LANE_LONG] = LONG_THREADS,

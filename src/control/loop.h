@@ -30,7 +30,7 @@ struct oe_ctl_loop_plan {
 	const struct oe_ctl_listener *listeners;
 	size_t n_listeners;
 	struct oe_ctl_tls *tls; /* NULL when no listener has it */
-	unsigned workers;       /* that read, and as many that write */
+	unsigned workers;       /* that read; three times as many write */
 	unsigned hashing;       /* passwords at a time */
 	size_t max_connections, max_per_address;
 	int64_t head_ms, body_ms, idle_ms; /* limits of time */

@@ -32,6 +32,17 @@ oe_ctl_set_time(struct oe_jval *v, const char *key, int64_t ms)
 	oe_jval_set_text(v, key, ms > 0 ? text : NULL);
 }
 
+bool
+oe_ctl_time_parse(const char *text, int64_t *ret_ms)
+{
+	int64_t ms;
+
+	if (text == NULL || oe_time_parse(text, &ms) || ms < 0)
+		return false;
+	*ret_ms = ms;
+	return true;
+}
+
 void
 oe_ctl_set_column(
     struct oe_jval *v, const char *key, struct oe_ctl_rows *rows, int column)

@@ -26,7 +26,7 @@ void oe_ctl_id_make(const char *prefix, char ret[OE_CTL_ID_SIZE]);
 void oe_ctl_set_time(struct oe_jval *v, const char *key, int64_t ms);
 /**
  * oe_ctl_time_parse() - RFC 3339 with any offset, to milliseconds.
- * Return: false when it is none, or outside of the years 1970 to 9999.
+ * Return: false when it is none or before 1970; @ret_ms is untouched then.
  */
 bool oe_ctl_time_parse(const char *text, int64_t *ret_ms);
 /**

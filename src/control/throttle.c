@@ -125,7 +125,7 @@ int64_t
 oe_ctl_throttle_try(struct oe_ctl_throttle *t, enum oe_ctl_throttle_kind kind,
     const char *key, int64_t now_ms)
 {
-	int64_t wait = -1;
+	int64_t wait = -1, pause;
 	struct entry *e;
 
 	pthread_mutex_lock(&t->lock);
@@ -136,7 +136,12 @@ oe_ctl_throttle_try(struct oe_ctl_throttle *t, enum oe_ctl_throttle_kind kind,
 		wait = 0;
 		e->failures = weight(e, now_ms) + 1;
 		e->last_ms = now_ms;
-		e->until_ms = now_ms + pause_after(kind, e->failures);
+		pause = pause_after(kind, e->failures);
+		/*
+		 * No pause is no time at all: a thread that looked at the
+		 * clock before this one and comes after it waits for nothing.
+		 */
+		e->until_ms = pause ? now_ms + pause : 0;
 	}
 	pthread_mutex_unlock(&t->lock);
 	return wait;

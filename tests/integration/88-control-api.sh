@@ -37,7 +37,7 @@ each_call sqlite
 stop_control
 
 pg=$T/pg
-url=$("$OE_SRCDIR/tests/lib/postgres.sh" start "$pg")
+url=$("$OE_SRCDIR/tests/lib/postgres.sh" start "$pg" $$)
 case $? in
 0)
 	own "$(head -n 1 "$pg/data/postmaster.pid")"

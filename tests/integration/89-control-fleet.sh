@@ -20,7 +20,8 @@ while read -r verdict text; do
 	*) not_ok "${text#ok }" ;;
 	esac
 done < <(timeout -k 5 250 python3 "$OE_SRCDIR/tests/lib/control_fleet.py" \
-	"$CONTROL_HTTP" "$TOKEN" "$pid" "$devices" "$beats" "$T/seen" \
+	"$CONTROL_HTTP" "$TOKEN" "$pid" "$devices" "$beats" \
+	"$CONTROL_DIR/control.db" "$T/seen" \
 	2>"$T/fleet.err" ||
 	echo "not ok the fleet ended: $(tail -n 3 "$T/fleet.err")")
 [ "$pid" != 0 ] ||

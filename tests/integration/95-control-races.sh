@@ -7,7 +7,7 @@ need curl python3
 "$OMNIEDGE" control-server --help >/dev/null 2>&1 ||
 	skip_all "module control is not built"
 
-rounds=${OE_LONG:+60}
+rounds=${OE_LONG:+30}
 
 # races STORE: the driver against the server that runs.
 races() {
@@ -28,7 +28,7 @@ races sqlite
 stop_control
 
 pg=$T/pg
-url=$("$OE_SRCDIR/tests/lib/postgres.sh" start "$pg")
+url=$("$OE_SRCDIR/tests/lib/postgres.sh" start "$pg" $$)
 case $? in
 0)
 	own "$(head -n 1 "$pg/data/postmaster.pid")"

@@ -3,9 +3,9 @@
 """Many devices on one control-server: each with a login of its own, they send
 heartbeats for ten minutes in compressed time and get the directory.
 
-    control_fleet.py URL TOKEN PID DEVICES BEATS FILE
+    control_fleet.py URL TOKEN PID DEVICES BEATS STORE FILE
 
-TOKEN is an administrator's of the server at URL, PID its process or 0 when
+STORE is the server's file.  TOKEN is an administrator's of the server at URL, PID its process or 0 when
 its memory is not to be looked at.  FILE gets a line of JSON for each device:
 its name and the last_seen that the server shows at the end.  Results are lines
 "ok TEXT" and "not ok TEXT".
@@ -16,6 +16,7 @@ import json
 import queue
 import random
 import re
+import sqlite3
 import sys
 import threading
 import time
@@ -23,6 +24,7 @@ import time
 CONNECTIONS = 8
 LIMIT_S = 120
 GROWTH_KB = 8192
+WRITERS = 24
 
 
 def say(good, text, detail=""):
@@ -201,12 +203,54 @@ def directories(fleet):
         "and again when something has changed", faults[:3])
 
 
+def behind_a_lock(fleet, store):
+    """Somebody holds the store: who reads is answered all the same."""
+    lock = sqlite3.connect(store, isolation_level=None, timeout=LIMIT_S)
+    lock.execute("BEGIN IMMEDIATE")
+    sent, answers, faults = threading.Semaphore(0), [], []
+
+    def write(d):
+        client = Client(fleet.host)
+        body = json.dumps({"hardware_id": d.name})
+        try:
+            client.conn.request("POST", "/api/v2/devices/heartbeat", body, {
+                "Content-Type": "application/json",
+                "Authorization": "Bearer " + d.token})
+            sent.release()
+            answers.append(client.conn.getresponse().status)
+        except (OSError, http.client.HTTPException) as e:
+            faults.append(str(e))
+            sent.release()
+
+    threads = [threading.Thread(target=write, args=(d,))
+               for d in fleet.devices[:WRITERS]]
+    for t in threads:
+        t.start()
+    for t in threads:
+        sent.acquire()
+    for _ in range(3):
+        for d in fleet.devices[:WRITERS]:
+            fleet.fetch(fleet.admin, d)
+            fleet.call("GET", "/api/v2/profile")
+    early = list(answers)
+    lock.execute("ROLLBACK")
+    lock.close()
+    for t in threads:
+        t.join()
+    say(not early and not faults, "reads are answered while writers wait",
+        early or faults)
+    # who has waited longer than a store may be busy is told so
+    say(set(answers) <= {200, 503} and len(answers) == WRITERS,
+        "who are answered then", answers)
+
+
 def main():
-    url, token, pid, count, rounds, path = sys.argv[1:]
+    url, token, pid, count, rounds, store, path = sys.argv[1:]
     fleet = Fleet(url, token, int(count))
     faults = at_once(fleet.host, fleet.devices, fleet.enter)
     say(not faults, f"{count} devices log in, register and join", faults[:3])
     directories(fleet)
+    behind_a_lock(fleet, store)
     heartbeats(fleet, int(rounds), int(pid))
     seen = check_seen(fleet)
     with open(path, "w", encoding="utf-8") as f:

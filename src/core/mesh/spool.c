@@ -199,6 +199,7 @@ oe_spool_rewind(struct oe_spool *s, struct oe_err *err)
 	ssize_t n = pread(s->fd, s->chunk, OE_SPOOL_CHUNK, (off_t)s->sent);
 
 	s->n = s->next = 0;
+	s->lines = false;
 	if (n < 0)
 		return oe_err_sys(err, "read the events that wait");
 	s->chunk_at = s->sent;
@@ -224,10 +225,11 @@ oe_spool_next(struct oe_spool *s, struct oe_spool_line *ret)
 		snprintf(ret->uid, sizeof ret->uid, "%s-%" PRIu64, s->id,
 		    s->chunk_at + (uint64_t)(p - s->chunk));
 		ret->end = s->chunk_at + s->next;
+		s->lines = true;
 		return true;
 	}
 	/* a chunk without any line is nothing that we wrote */
-	if (s->next == 0 && s->n == OE_SPOOL_CHUNK) {
+	if (!s->lines && s->n == OE_SPOOL_CHUNK) {
 		oe_log_error(NULL,
 		    "%d bytes of the spool are no events: "
 		    "they are passed over",

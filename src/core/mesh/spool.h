@@ -48,6 +48,7 @@ struct oe_spool {
 	char *chunk;
 	uint64_t chunk_at; /* offset of its first byte */
 	size_t n, next;    /* bytes of it, and of those that were taken */
+	bool lines;        /* there was one in it that is not empty */
 };
 
 /**

@@ -50,6 +50,21 @@ test_throttle(void **state)
 	oe_ctl_throttle_free(&t);
 }
 
+/* Threads do not come in the order in which they have looked at the clock. */
+static void
+test_order(void **state)
+{
+	struct oe_ctl_throttle *t = oe_ctl_throttle_new();
+	int kind;
+
+	(void)state;
+	for (kind = 0; kind < OE_CTL_THROTTLE_KNOWN; kind++) {
+		assert_int_equal(oe_ctl_throttle_try(t, kind, "a", 1000), 0);
+		assert_int_equal(oe_ctl_throttle_try(t, kind, "a", 990), 0);
+	}
+	oe_ctl_throttle_free(&t);
+}
+
 static void
 test_throttle_address(void **state)
 {
@@ -154,6 +169,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_throttle),
+	    cmocka_unit_test(test_order),
 	    cmocka_unit_test(test_throttle_address),
 	    cmocka_unit_test(test_flood),
 	    cmocka_unit_test(test_undo),
