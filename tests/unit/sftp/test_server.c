@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -328,49 +327,6 @@ test_renames(void **state)
 	put_path("c");
 	assert_int_equal(code(), OE_FX_OK);
 	holds("c", "a");
-}
-
-static char placed[80]; /* what has its name when the signal comes */
-static volatile sig_atomic_t signals, was_placed;
-
-static void
-on_signal(int number)
-{
-	(void)number;
-	signals++;
-	was_placed += access(placed, F_OK) == 0;
-}
-
-/* What ends the process waits until no temporary name is left. */
-static void
-test_put_signals(void **state)
-{
-	static const int numbers[] = {SIGALRM, SIGINT, SIGTERM};
-	struct sigaction sa = {.sa_handler = on_signal}, old;
-	struct oe_buf b;
-	char name[16];
-	int i;
-
-	(void)state;
-	sigemptyset(&sa.sa_mask);
-	for (i = 0; i < 3; i++) {
-		snprintf(name, sizeof name, "s%d", i);
-		snprintf(placed, sizeof placed, "%s/%s", dir, name);
-		sigaction(numbers[i], &sa, &old);
-		begin_ext(OE_SFTP_EXT_PUT);
-		put_path(name);
-		oe_buf_put_u32(&req, OE_PUT_SYNC);
-		put_mode(0600);
-		oe_buf_put_cstring(&req, name);
-		send_req();
-		raise(numbers[i]);
-		assert_int_equal(signals, i);
-		oe_sftp_server_idle(s);
-		assert_int_equal(signals, i + 1);
-		assert_int_equal(was_placed, i + 1);
-		assert_int_equal(answer(&b), OE_FXP_STATUS);
-		sigaction(numbers[i], &old, NULL);
-	}
 }
 
 static void
@@ -700,7 +656,6 @@ main(void)
 	    T(test_append),
 	    T(test_renames),
 	    T(test_put),
-	    T(test_put_signals),
 	    T(test_copy),
 	    T(test_hash),
 	    T(test_extents),
