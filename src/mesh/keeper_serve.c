@@ -282,6 +282,10 @@ serve_sent(struct keeper *k, struct oe_buf *b, struct oe_err *err)
 
 /* --- the login --- */
 
+/*
+ * What no file can be read with is not saved: the keeper would not start again,
+ * and a security key would be of no use.
+ */
 static int
 take_tokens(struct oe_buf *b, struct oe_mesh_tokens *ret)
 {
@@ -292,7 +296,8 @@ take_tokens(struct oe_buf *b, struct oe_mesh_tokens *ret)
 	if (oe_buf_get_cstring(b, OE_MESH_TOKEN_MAX, &ret->token) < 0 ||
 	    oe_buf_get_cstring(b, OE_MESH_TOKEN_MAX, &ret->refresh) < 0 ||
 	    oe_buf_get_u64(b, &expires) < 0 || expires > INT64_MAX ||
-	    oe_buf_get_u8(b, &oauth) < 0 || !*ret->token) {
+	    oe_buf_get_u8(b, &oauth) < 0 || !oe_mesh_token_fits(ret->token) ||
+	    (*ret->refresh && !oe_mesh_token_fits(ret->refresh))) {
 		oe_mesh_tokens_done(ret);
 		return OE_EPROTO;
 	}

@@ -20,20 +20,26 @@ oe_mesh_tokens_done(struct oe_mesh_tokens *t)
 	memset(t, 0, sizeof *t);
 }
 
+bool
+oe_mesh_token_fits(const char *token)
+{
+	const char *p;
+
+	for (p = token; *p; p++)
+		if (*p <= ' ' || *p > '~')
+			return false;
+	return p > token && p - token <= OE_MESH_TOKEN_MAX;
+}
+
 /* Without the "Bearer " that a client stores before it; NULL: unfit. */
 static char *
 token_of(const struct oe_jval *v, const char *const *names)
 {
-	const char *s = oe_mesh_text_of(v, names), *p;
+	const char *s = oe_mesh_text_of(v, names);
 
 	if (s && !strncasecmp(s, "Bearer ", 7))
 		s += 7;
-	if (!s || !*s || strlen(s) > OE_MESH_TOKEN_MAX)
-		return NULL;
-	for (p = s; *p; p++)
-		if (*p <= ' ' || *p > '~')
-			return NULL;
-	return oe_mem_strdup(s);
+	return s && oe_mesh_token_fits(s) ? oe_mem_strdup(s) : NULL;
 }
 
 static int64_t

@@ -28,6 +28,11 @@ struct oe_mesh_tokens {
 
 void oe_mesh_tokens_done(struct oe_mesh_tokens *t);
 /**
+ * oe_mesh_token_fits() - visible ASCII that a header can hold, and that
+ * oe_mesh_tokens_read() takes again when it was saved.
+ */
+bool oe_mesh_token_fits(const char *token);
+/**
  * oe_mesh_tokens_read() - a reply with tokens in any spelling.
  * @now_ms: for expires_in.
  * @ret: untouched on failure; oauth is not set.
