@@ -4,11 +4,14 @@
 #include <ctype.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include "core/base/err.h"
 #include "core/base/mem.h"
+#include "core/net/cidr.h"
 
 /* Where the host of "host[:port][/...]" ends; 0: there is none. */
 static size_t
@@ -27,10 +30,19 @@ host_end(const char *s)
 static bool
 is_loopback(const char *host, size_t n)
 {
-	return (n == 9 && !strncasecmp(host, "localhost", n)) ||
-	       (n == 5 && !strncmp(host, "[::1]", n)) ||
-	       (n >= 7 && !strncmp(host, "127.", 4) &&
-		   strspn(host, "0123456789.") >= n);
+	struct oe_addr a;
+	char *text;
+	bool ok;
+
+	if ((n == 9 && !strncasecmp(host, "localhost", n)) ||
+	    (n == 5 && !strncmp(host, "[::1]", n)))
+		return true;
+	/* anything but an address would be looked up */
+	text = oe_mem_strndup(host, n);
+	ok = oe_addr_parse(text, &a, NULL) == 0 && a.family == AF_INET &&
+	     a.bytes[0] == 127;
+	free(text);
+	return ok;
 }
 
 /* "host:port" and a path prefix of plain characters, and nothing more. */
@@ -55,13 +67,24 @@ well_formed(const char *rest, size_t host)
 	       !strstr(p, "/..");
 }
 
-static void
-strip(char *s, const char *tail)
+static bool
+strip(char *path, const char *tail)
 {
-	size_t n = strlen(s), t = strlen(tail);
+	size_t n = strlen(path), t = strlen(tail);
 
-	if (n > t && !strcmp(s + n - t, tail))
-		s[n - t] = '\0';
+	if (n < t || strcmp(path + n - t, tail) != 0)
+		return false;
+	path[n - t] = '\0';
+	return true;
+}
+
+/* Until nothing is left to take: what was saved is read as it is. */
+static void
+strip_all(char *path)
+{
+	while (strip(path, "/") || strip(path, "/api/v1") ||
+	       strip(path, "/api/v2"))
+		continue;
 }
 
 int
@@ -88,10 +111,7 @@ oe_mesh_origin_parse(const char *text, char **ret, struct oe_err *err)
 		    "addresses are accepted",
 		    text);
 	s = oe_mem_printf("%s%s", tls ? "https://" : "http://", rest);
-	while (s[strlen(s) - 1] == '/')
-		s[strlen(s) - 1] = '\0';
-	strip(s, "/api/v1");
-	strip(s, "/api/v2");
+	strip_all(s + (tls ? 8 : 7) + host);
 	*ret = s;
 	return 0;
 }
