@@ -157,12 +157,15 @@ wait_for 60 eval 'ossh "$ME@$LO" true 2>/dev/null'
 # --- orders ------------------------------------------------------------------
 
 hold 'echo here; sleep 300'
+CONN=$(events session.start | tail -n1 | jq -r .conn)
+# the one that is held: others may be told as live a little longer
 live() {
 	api GET "/api/ssh/v1/sessions?network_id=$NETWORK" >"$T/live"
-	[ "$(grep -o '"id":"ses' "$T/live" | wc -l)" = 1 ]
+	grep -q "\"conn\":\"${CONN:?}\"" "$T/live"
 }
 check "the session is shown by the API" wait_for 60 live
-SESSION=$(grep -o '"id":"ses[^"]*' "$T/live" | cut -d'"' -f4)
+SESSION=$(jq -r --arg c "$CONN" '.. | objects | select(.conn == $c) | .id' \
+	"$T/live")
 api POST "/api/ssh/v1/sessions/$SESSION/kill" '{"reason":"test"}' >"$T/kill"
 ended 'an administrator has ended' "a session that is ordered to end"
 check "event disconnect" event_seen disconnect '"reason":"order"'
