@@ -28,7 +28,8 @@ static bool
 batch_add(struct batch *b, const struct oe_spool_line *l)
 {
 	struct oe_jval *v = NULL;
-	bool good = oe_jval_parse(l->text, l->n, &v, NULL) == 0 &&
+	bool good = l->n && l->text[0] == '{' &&
+		    oe_jval_parse(l->text, l->n, &v, NULL) == 0 &&
 		    oe_jval_kind(v) == OE_JVAL_OBJECT && oe_jval_size(v) > 0;
 
 	oe_jval_free(&v);

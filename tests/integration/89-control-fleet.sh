@@ -25,7 +25,7 @@ done < <(timeout -k 5 250 python3 "$OE_SRCDIR/tests/lib/control_fleet.py" \
 	2>"$T/fleet.err" ||
 	echo "not ok the fleet ended: $(tail -n 3 "$T/fleet.err")")
 [ "$pid" != 0 ] ||
-	skip "memory stays what it is" "not with AddressSanitizer"
+	diag "memory is looked at without AddressSanitizer"
 size=$(du -ck "$CONTROL_DIR"/control.db* | tail -n 1 | cut -f 1)
 [ "$size" -lt 20480 ]
 is $? 0 "heartbeats do not pile up in the store ($size kB)"

@@ -49,6 +49,7 @@ read_ours(
 	const struct oe_jval *device = oe_jval_get(v, "device");
 	const char *origin = oe_jval_get_text(v, "origin");
 	int64_t version = oe_jval_get_int(v, "version", 0);
+	int64_t expires = oe_jval_get_int(v, "expires_at", 0);
 
 	if (version != FILE_VERSION)
 		return oe_err_set(err, OE_ECONF,
@@ -57,7 +58,9 @@ read_ours(
 	/* a token without an address must not be sent anywhere */
 	if (!origin || oe_mesh_origin_parse(origin, &a->origin, err) < 0)
 		return oe_err_wrap(err, OE_ECONF, "no address of an API in it");
-	a->expires_ms = oe_jval_get_int(v, "expires_at", 0) * 1000;
+	/* what is no time has passed */
+	a->expires_ms =
+	    expires > 0 && expires <= INT64_MAX / 1000 ? expires * 1000 : 0;
 	a->oauth = oe_jval_get_bool(v, "oauth", false);
 	a->renewing = oe_jval_get_bool(v, "renewing", false);
 	a->ca_file = copy(v, "ca_file");
