@@ -333,6 +333,7 @@ fi
 
 # hold COMMAND: a session in the background; sets HOLD_PID.
 hold() {
+	: >"$T/hold" # the last one was here as well
 	SSH_SAYS=INFO ossh -o ServerAliveInterval=0 "$ME@$LO" "$1" \
 		>"$T/hold" 2>&1 3>&- &
 	HOLD_PID=$!
@@ -361,6 +362,7 @@ ended 'idle for too long' "idle_timeout"
 permit '"max_sessions":1'
 ossh -M -S "$T/mux" -f -N "$ME@$LO" 3>&-
 own "$(ssh -S "$T/mux" -O check x 2>&1 | sed 's/.*pid=\([0-9]*\).*/\1/')"
+: >"$T/hold"
 ssh -S "$T/mux" x 'echo here; sleep 300' >"$T/hold" 2>&1 3>&- &
 HOLD_PID=$!
 own "$HOLD_PID"

@@ -82,6 +82,7 @@ in_force() {
 
 # hold COMMAND: a session in the background; sets HOLD_PID.
 hold() {
+	: >"$T/hold" # the last one was here as well
 	SSH_SAYS=INFO ossh -o ServerAliveInterval=0 "$ME@$LO" "$1" \
 		>"$T/hold" 2>&1 3>&- &
 	HOLD_PID=$!

@@ -211,6 +211,7 @@ story_openssh() {
 
 # hold: a session of Ann's on robot-1 that stays; sets HOLD_PID.
 hold() {
+	: >"$T/hold" # the last one was here as well
 	ANN_LIMIT=600 ann "$OMNIEDGE" ssh demo@robot-1 'echo here; sleep 600' \
 		>"$T/hold" 2>&1 3>&- &
 	HOLD_PID=$!
