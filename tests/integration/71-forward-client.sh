@@ -361,6 +361,7 @@ is "$(stat -c %i "$T/keep.sock")" "$inode" "its listeners stayed"
 kill "$KEEP"
 wait "$KEEP"
 is "$?" 143 "--keep ends by a signal"
+wait_for 30 grep -q '^STOPPING' "$T/notified"
 is "$(grep -E '^(READY|STOPPING|STATUS=(connected|lost))' "$T/notified" |
 	sed 's/ .*//' | xargs)" "STATUS=connected READY=1 STATUS=lost \
 STATUS=connected READY=1 STOPPING=1" "what the service manager was told"

@@ -57,11 +57,12 @@ nothing_left "at the end"
 
 # --- the shell ---------------------------------------------------------------------
 
+# -n: what is typed ahead is for the shell
 run python3 "$OE_SRCDIR/tests/lib/typist.py" \
 	'after you have changed it' 'echo "at $(hostname) in ${PWD##*/}"' \
-	'at laptop in laptop' 'omniedge ssh demo@robot-2 hostname' \
+	'at laptop in laptop' 'omniedge ssh -n demo@robot-2 hostname' \
 	$'robot-2\r' 'omniedge device tag lab' \
-	'device tag lab' 'until ! omniedge ssh demo@robot-1 true; do sleep 1; done' \
+	'device tag lab' 'until ! omniedge ssh -n demo@robot-1 true; do sleep 1; done' \
 	'operators only' 'exit' \
 	-- "${QUICKSTART[@]}"
 status_is 0 "on a terminal it stays in a shell, where all of this is at hand"
