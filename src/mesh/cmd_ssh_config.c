@@ -79,9 +79,8 @@ static const struct oe_param params[] = {
 	.letter = 'p',
 	.type = OE_PARAM_INT,
 	.metavar = "PORT",
-	.help =
-	    "port of the peers' SSH servers; default: what each has told, or "
-	    "ssh's",
+	.help = "port of the peers' SSH servers; default: what each has told, "
+		"or 22",
 	.min = 1,
 	.max = 65535},
     OE_MESH_ROWS_CACHE,

@@ -29,7 +29,7 @@
 enum { FUZZ_HEAD = 1, FUZZ_JUNK = 2 };
 
 struct place {
-	char folder[64], events[80], mark[80];
+	char folder[64], events[256], mark[256];
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
