@@ -29,7 +29,7 @@
 enum { FUZZ_HEAD = 1, FUZZ_JUNK = 2 };
 
 struct place {
-	char folder[64], events[256], mark[256];
+	char folder[64], events[80], mark[80];
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -68,8 +68,8 @@ setup(void)
 	strcpy(p->folder, "/tmp/fuzz_spool.XXXXXX");
 	if (!mkdtemp(p->folder) || atexit(clean))
 		abort();
-	snprintf(p->events, sizeof p->events, "%s/events", p->folder);
-	snprintf(p->mark, sizeof p->mark, "%s/events.sent", p->folder);
+	snprintf(p->events, sizeof p->events, "%.63s/events", p->folder);
+	snprintf(p->mark, sizeof p->mark, "%.63s/events.sent", p->folder);
 	oe_log_setup(OE_LOG_ERROR, OE_LOG_TEXT,
 	    open("/dev/null", O_WRONLY | O_CLOEXEC), false);
 }
