@@ -19,7 +19,7 @@ struct queue {
 struct lane {
 	struct oe_ctl_pool *pool;
 	pthread_cond_t some;
-	struct queue todo;
+	struct queue waiting;
 	pthread_t *threads;
 	unsigned n;
 };
@@ -74,7 +74,7 @@ worker(void *arg)
 
 	pthread_mutex_lock(&p->lock);
 	while (!p->stop) {
-		r = queue_take(&lane->todo);
+		r = queue_take(&lane->waiting);
 		if (!r) {
 			pthread_cond_wait(&lane->some, &p->lock);
 			continue;
@@ -124,7 +124,7 @@ oe_ctl_pool_new(const unsigned n[OE_CTL_LANES],
 	for (i = 0; i < OE_CTL_LANES; i++) {
 		p->lanes[i].pool = p;
 		pthread_cond_init(&p->lanes[i].some, NULL);
-		queue_init(&p->lanes[i].todo);
+		queue_init(&p->lanes[i].waiting);
 	}
 	/* signals are for the thread that waits for them */
 	sigfillset(&all);
@@ -148,7 +148,7 @@ lane_end(struct lane *lane)
 
 	while (lane->n > 0)
 		pthread_join(lane->threads[--lane->n], NULL);
-	while ((r = queue_take(&lane->todo)) != NULL)
+	while ((r = queue_take(&lane->waiting)) != NULL)
 		oe_ctl_request_free(&r);
 	pthread_cond_destroy(&lane->some);
 	free(lane->threads);
@@ -181,7 +181,7 @@ oe_ctl_pool_put(
     struct oe_ctl_pool *p, enum oe_ctl_lane lane, struct oe_ctl_request *r)
 {
 	pthread_mutex_lock(&p->lock);
-	queue_put(&p->lanes[lane].todo, r);
+	queue_put(&p->lanes[lane].waiting, r);
 	pthread_cond_signal(&p->lanes[lane].some);
 	pthread_mutex_unlock(&p->lock);
 }
@@ -206,7 +206,7 @@ oe_ctl_pool_waiting(struct oe_ctl_pool *p)
 
 	pthread_mutex_lock(&p->lock);
 	for (i = 0; i < OE_CTL_LANES; i++)
-		n += p->lanes[i].todo.n;
+		n += p->lanes[i].waiting.n;
 	pthread_mutex_unlock(&p->lock);
 	return n;
 }

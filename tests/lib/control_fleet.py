@@ -63,15 +63,15 @@ class Client:
 
 def at_once(host, items, work):
     """work(client, item) for each, over some connections."""
-    todo, faults = queue.SimpleQueue(), []
+    waiting, faults = queue.SimpleQueue(), []
     for item in items:
-        todo.put(item)
+        waiting.put(item)
 
     def run():
         client = Client(host)
         try:
             while True:
-                work(client, todo.get_nowait())
+                work(client, waiting.get_nowait())
         except queue.Empty:
             pass
         except (RuntimeError, OSError, http.client.HTTPException) as e:

@@ -126,6 +126,27 @@ static const int sandbox_refused[] = {
     SCMP_SYS(getrlimit),
 };
 
+int
+oe_sandbox__allow_fcntl(scmp_filter_ctx c)
+{
+	static const int fcntls[] = {
+	    F_GETFL, F_SETFL, F_GETFD, F_SETFD, F_DUPFD_CLOEXEC};
+	int r = 0;
+	size_t i;
+
+	for (i = 0; i < OE_ARRAY_LEN(fcntls) && r == 0; i++) {
+		struct scmp_arg_cmp which =
+		    SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)fcntls[i]);
+
+		r = seccomp_rule_add_array(
+		    c, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, &which);
+		if (r == 0)
+			r = seccomp_rule_add_array(
+			    c, SCMP_ACT_ALLOW, SCMP_SYS(fcntl64), 1, &which);
+	}
+	return r;
+}
+
 /* Calls that depend on their arguments. */
 static int
 sandbox_add_arguments(scmp_filter_ctx c)
@@ -160,26 +181,13 @@ sandbox_add_arguments(scmp_filter_ctx c)
 	    {SCMP_SYS(tgkill), SCMP_ACT_ALLOW, 1,
 		{SCMP_A2(SCMP_CMP_EQ, SIGABRT)}},
 	};
-	/* flags of descriptors, and no lease, owner or signal business */
-	static const int fcntls[] = {
-	    F_GETFL, F_SETFL, F_GETFD, F_SETFD, F_DUPFD_CLOEXEC};
 	int r = 0;
 	size_t i;
 
 	for (i = 0; i < OE_ARRAY_LEN(rules) && r == 0; i++)
 		r = seccomp_rule_add_array(c, rules[i].action, rules[i].call,
 		    rules[i].n, rules[i].arg);
-	for (i = 0; i < OE_ARRAY_LEN(fcntls) && r == 0; i++) {
-		struct scmp_arg_cmp which =
-		    SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)fcntls[i]);
-
-		r = seccomp_rule_add_array(
-		    c, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, &which);
-		if (r == 0)
-			r = seccomp_rule_add_array(
-			    c, SCMP_ACT_ALLOW, SCMP_SYS(fcntl64), 1, &which);
-	}
-	return r;
+	return r == 0 ? oe_sandbox__allow_fcntl(c) : r;
 }
 
 int

@@ -231,25 +231,13 @@ client_rules(scmp_filter_ctx c)
 	    /* its flags are in memory: the C library asks clone() then */
 	    {SCMP_SYS(clone3), SCMP_ACT_ERRNO(ENOSYS), 0, {{0}}},
 	};
-	static const int fcntls[] = {
-	    F_GETFL, F_SETFL, F_GETFD, F_SETFD, F_DUPFD_CLOEXEC};
 	int r = client_open(c);
 	size_t i;
 
 	for (i = 0; i < OE_ARRAY_LEN(rules) && r == 0; i++)
 		r = seccomp_rule_add_array(c, rules[i].action, rules[i].call,
 		    rules[i].n, rules[i].arg);
-	for (i = 0; i < OE_ARRAY_LEN(fcntls) && r == 0; i++) {
-		struct scmp_arg_cmp which =
-		    SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)fcntls[i]);
-
-		r = seccomp_rule_add_array(
-		    c, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, &which);
-		if (r == 0)
-			r = seccomp_rule_add_array(
-			    c, SCMP_ACT_ALLOW, SCMP_SYS(fcntl64), 1, &which);
-	}
-	return r;
+	return r == 0 ? oe_sandbox__allow_fcntl(c) : r;
 }
 
 int

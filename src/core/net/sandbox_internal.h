@@ -18,5 +18,10 @@ struct oe_sandbox {
 /** oe_sandbox__export() - the filter as the kernel takes it; 0 or OE_ELIB. */
 int
 oe_sandbox__export(scmp_filter_ctx c, struct oe_sandbox *s, struct oe_err *err);
+/**
+ * oe_sandbox__allow_fcntl() - flags of descriptors, and no lease, owner or
+ * signal business; 0 or a negative errno.
+ */
+int oe_sandbox__allow_fcntl(scmp_filter_ctx c);
 /** oe_sandbox__client_paths() - what a client may read, by Landlock. */
 void oe_sandbox__client_paths(int ruleset);
